@@ -1,0 +1,152 @@
+import * as z from "zod/mini";
+import { planFields } from "./plan.ts";
+
+/**
+ * Answers of the API. Every schema keeps fields it does not know, since an
+ * authority may add some, and is strict about those a program decides on.
+ */
+
+/** Every failure has this shape, and always `allowed: false`, so that the most careless client stops. */
+export const failureAnswerSchema = z.looseObject({
+  status: z.literal("error"),
+  error: z.string(),
+  code: z.string(),
+  message: z.string(),
+  allowed: z.literal(false),
+  request_id: z.string(),
+});
+export type FailureAnswer = z.infer<typeof failureAnswerSchema>;
+
+/** A decision. `code` is an open string; decide on `allowed === true` alone. */
+export const validateAnswerSchema = z.looseObject({
+  allowed: z.boolean(),
+  code: z.string(),
+  request_id: z.string(),
+  /** Kept for old clients; decide nothing on it. */
+  status: z.exactOptional(z.string()),
+  /** Kept for old clients; decide nothing on it. */
+  reason: z.exactOptional(z.string()),
+  handler: z.exactOptional(z.string()),
+  deviceId: z.exactOptional(z.string()),
+  /** Version of the change log this was read at; it only grows. Sent by a self-hosted authority. */
+  version: z.exactOptional(z.int()),
+  /** Milliseconds, counted from the sending of the request, for which an allow may be used. */
+  valid_ms: z.exactOptional(z.number().check(z.nonnegative())),
+});
+export type ValidateAnswer = z.infer<typeof validateAnswerSchema>;
+
+/** The device is registered when, and only when, `status` is `ok` or `exists`. */
+export const registerAnswerSchema = z.looseObject({
+  status: z.enum(["ok", "exists"]),
+  handler: z.string(),
+  deviceId: z.string(),
+  ...planFields,
+  request_id: z.string(),
+});
+export type RegisterAnswer = z.infer<typeof registerAnswerSchema>;
+
+/** A registration refused: the device is revoked, or the cap is reached. */
+export const registerBlockedAnswerSchema = z.looseObject({
+  status: z.enum(["blocked", "limit_reached"]),
+  error: z.exactOptional(z.string()),
+  code: z.exactOptional(z.string()),
+  allowed: z.exactOptional(z.literal(false)),
+  request_id: z.exactOptional(z.string()),
+});
+export type RegisterBlockedAnswer = z.infer<typeof registerBlockedAnswerSchema>;
+
+export const deviceSchema = z.looseObject({
+  deviceId: z.string(),
+  status: z.enum(["active", "revoked"]),
+  revoked: z.boolean(),
+  /** ISO 8601 instants. */
+  createdAt: z.string(),
+  lastSeenAt: z.nullable(z.string()),
+  revokedAt: z.nullable(z.string()),
+});
+export type Device = z.infer<typeof deviceSchema>;
+
+export const listDevicesAnswerSchema = z.looseObject({
+  status: z.literal("ok"),
+  handler: z.string(),
+  devices: z.array(deviceSchema),
+  request_id: z.string(),
+});
+export type ListDevicesAnswer = z.infer<typeof listDevicesAnswerSchema>;
+
+/** Answer of revoke, unrevoke and remove; `changed` is false when it was so before. */
+export const deviceChangeAnswerSchema = z.looseObject({
+  status: z.literal("ok"),
+  handler: z.string(),
+  deviceId: z.string(),
+  changed: z.exactOptional(z.boolean()),
+  version: z.exactOptional(z.int()),
+  request_id: z.string(),
+});
+export type DeviceChangeAnswer = z.infer<typeof deviceChangeAnswerSchema>;
+
+/** Answer of revoke_batch and unrevoke_batch: one result per id, in the order asked. */
+export const batchAnswerSchema = z.looseObject({
+  status: z.literal("ok"),
+  handler: z.string(),
+  results: z.array(
+    z.looseObject({
+      deviceId: z.string(),
+      status: z.enum(["ok", "not_found"]),
+      changed: z.boolean(),
+    }),
+  ),
+  version: z.exactOptional(z.int()),
+  request_id: z.string(),
+});
+export type BatchAnswer = z.infer<typeof batchAnswerSchema>;
+
+export const usageAnswerSchema = z.looseObject({
+  status: z.literal("ok"),
+  handler: z.string(),
+  ...planFields,
+  request_id: z.string(),
+});
+export type UsageAnswer = z.infer<typeof usageAnswerSchema>;
+
+export const createOrgAnswerSchema = z.looseObject({
+  status: z.literal("ok"),
+  orgApiKey: z.string(),
+  handler: z.string(),
+  orgId: z.exactOptional(z.string()),
+  request_id: z.string(),
+});
+export type CreateOrgAnswer = z.infer<typeof createOrgAnswerSchema>;
+
+/** An org as its authority's administrator sees it. */
+export const orgSchema = z.looseObject({
+  orgId: z.string(),
+  name: z.string(),
+  createdAt: z.string(),
+  ...planFields,
+});
+export type Org = z.infer<typeof orgSchema>;
+
+export const listOrgsAnswerSchema = z.looseObject({
+  status: z.literal("ok"),
+  handler: z.string(),
+  orgs: z.array(orgSchema),
+  request_id: z.string(),
+});
+export type ListOrgsAnswer = z.infer<typeof listOrgsAnswerSchema>;
+
+export const setOrgPlanAnswerSchema = z.looseObject({
+  status: z.literal("ok"),
+  handler: z.string(),
+  org: orgSchema,
+  request_id: z.string(),
+});
+export type SetOrgPlanAnswer = z.infer<typeof setOrgPlanAnswerSchema>;
+
+/** What an authority is and can do. The hosted service answers 404 here. */
+export const metaAnswerSchema = z.looseObject({
+  name: z.string(),
+  version: z.string(),
+  features: z.array(z.string()),
+});
+export type MetaAnswer = z.infer<typeof metaAnswerSchema>;

@@ -1,0 +1,119 @@
+import * as z from "zod/mini";
+import type { GuardCode } from "./codes.ts";
+
+/** The code of a denial whose answer named none that is fit to repeat. */
+export const UNNAMED_DENIAL = "DENIED";
+
+/** What an answer means. Anything that is not clearly a decision is `unavailable`. */
+export type Verdict =
+  | {
+      readonly outcome: "allowed";
+      readonly code: string;
+      readonly requestId: string | undefined;
+      readonly version: number | undefined;
+      /** Milliseconds from the sending of the request for which the allow may be used. */
+      readonly validMs: number | undefined;
+    }
+  | {
+      readonly outcome: "denied";
+      readonly code: string;
+      readonly requestId: string | undefined;
+    }
+  | {
+      readonly outcome: "unavailable";
+      readonly code: GuardCode;
+      /** The code the server gave, when it gave one. */
+      readonly serverCode: string | undefined;
+      readonly requestId: string | undefined;
+    };
+
+export type Unavailable = Extract<Verdict, { outcome: "unavailable" }>;
+
+const allowFields = z.looseObject({
+  allowed: z.literal(true),
+  status: z.optional(z.string()),
+  version: z.optional(z.int()),
+  valid_ms: z.optional(z.number().check(z.nonnegative())),
+});
+
+/** Codes and request ids reach logs, errors and models: only plain tokens pass. */
+const CODE = /^[A-Z][A-Z0-9_]{0,63}$/;
+const REQUEST_ID = /^[\w-]{1,64}$/;
+
+const token = (value: unknown, pattern: RegExp): string | undefined =>
+  typeof value === "string" && pattern.test(value) ? value : undefined;
+
+const fields = (body: unknown): Record<string, unknown> =>
+  typeof body === "object" && body !== null ? { ...body } : {};
+
+function codeOf({ code, error }: Record<string, unknown>): string | undefined {
+  return (
+    token(code, CODE) ?? (typeof error === "string" ? token(error.toUpperCase(), CODE) : undefined)
+  );
+}
+
+/** The `request_id` of an answer, if it has one that is fit to repeat. */
+export function requestIdOf(body: unknown): string | undefined {
+  return token(fields(body)["request_id"], REQUEST_ID);
+}
+
+const isSuccess = (httpStatus: number): boolean => httpStatus >= 200 && httpStatus < 300;
+
+function unavailable(httpStatus: number, answer: Record<string, unknown>): Unavailable {
+  return {
+    outcome: "unavailable",
+    code: outageCode(httpStatus),
+    serverCode: codeOf(answer),
+    requestId: requestIdOf(answer),
+  };
+}
+
+function outageCode(httpStatus: number): GuardCode {
+  if (httpStatus === 401 || httpStatus === 403) return "ORG_KEY_REJECTED";
+  if (httpStatus === 429) return "RATE_LIMITED";
+  if (httpStatus >= 500) return "AUTHORITY_ERROR";
+  return "AUTHORITY_MALFORMED";
+}
+
+const isDenial = ({ status, allowed }: Record<string, unknown>): boolean =>
+  status !== "error" && (allowed === false || status === "blocked");
+
+/**
+ * Reads the answer to `validate`. It is an allow only when it is a 2xx JSON
+ * answer whose `allowed` is the boolean `true`; it is a denial when it says so
+ * outside the failure shape; everything else is an outage.
+ */
+export function readDecision(httpStatus: number, body: unknown): Verdict {
+  const answer = fields(body);
+  const requestId = requestIdOf(answer);
+  if (isDenial(answer)) {
+    return { outcome: "denied", code: codeOf(answer) ?? UNNAMED_DENIAL, requestId };
+  }
+  const allow = allowFields.safeParse(answer);
+  if (!isSuccess(httpStatus) || !allow.success || allow.data.status === "error") {
+    return unavailable(httpStatus, answer);
+  }
+  const { version, valid_ms: validMs } = allow.data;
+  return { outcome: "allowed", code: codeOf(answer) ?? "ALLOW", requestId, version, validMs };
+}
+
+/**
+ * Reads the answer to `register`. The device is registered only under `ok` and
+ * `exists`; older servers say `limit_reached` with status 200.
+ */
+export function readRegistration(httpStatus: number, body: unknown): Verdict {
+  const answer = fields(body);
+  const { status } = answer;
+  const requestId = requestIdOf(answer);
+  if (status === "limit_reached") {
+    return { outcome: "denied", code: "DEVICE_LIMIT_REACHED", requestId };
+  }
+  if (isDenial(answer)) {
+    return { outcome: "denied", code: codeOf(answer) ?? UNNAMED_DENIAL, requestId };
+  }
+  if (!isSuccess(httpStatus)) return unavailable(httpStatus, answer);
+  if (status !== "ok" && status !== "exists") {
+    return { ...unavailable(httpStatus, answer), code: "NOT_REGISTERED" };
+  }
+  return { outcome: "allowed", code: "ALLOW", requestId, version: undefined, validMs: undefined };
+}

@@ -1,0 +1,57 @@
+export {
+  batchAnswerSchema,
+  createOrgAnswerSchema,
+  deviceChangeAnswerSchema,
+  deviceSchema,
+  failureAnswerSchema,
+  listDevicesAnswerSchema,
+  listOrgsAnswerSchema,
+  metaAnswerSchema,
+  orgSchema,
+  registerAnswerSchema,
+  registerBlockedAnswerSchema,
+  setOrgPlanAnswerSchema,
+  usageAnswerSchema,
+  validateAnswerSchema,
+} from "./answers.ts";
+export type {
+  BatchAnswer,
+  CreateOrgAnswer,
+  Device,
+  DeviceChangeAnswer,
+  FailureAnswer,
+  ListDevicesAnswer,
+  ListOrgsAnswer,
+  MetaAnswer,
+  Org,
+  RegisterAnswer,
+  RegisterBlockedAnswer,
+  SetOrgPlanAnswer,
+  UsageAnswer,
+  ValidateAnswer,
+} from "./answers.ts";
+export { DECISION_CODES, FAILURE_CODES, GUARD_CODES, REGISTRATION_CODES } from "./codes.ts";
+export type { DecisionCode, FailureCode, GuardCode, RegistrationCode } from "./codes.ts";
+export { readDecision, readRegistration, requestIdOf, UNNAMED_DENIAL } from "./decision.ts";
+export type { Verdict } from "./decision.ts";
+export { deviceIdSchema, MAX_DEVICE_ID_LENGTH } from "./device-id.ts";
+export { planFields, PLAN_LIMITS, PLAN_STATES, PLAN_TIERS } from "./plan.ts";
+export type { PlanState, PlanTier } from "./plan.ts";
+export {
+  batchRequestSchema,
+  createOrgRequestSchema,
+  deviceRequestSchema,
+  MAX_BATCH_SIZE,
+  planSchema,
+  setOrgPlanRequestSchema,
+} from "./requests.ts";
+export type { Plan } from "./requests.ts";
+export {
+  ADMIN_KEY_HEADER,
+  MAX_ANSWER_BYTES,
+  MAX_REQUEST_BYTES,
+  ORG_KEY_HEADER,
+  REQUEST_ID_HEADER,
+  ROUTES,
+} from "./routes.ts";
+export type { Operation, Route } from "./routes.ts";

@@ -1,0 +1,39 @@
+import * as z from "zod/mini";
+import { deviceIdSchema } from "./device-id.ts";
+import { PLAN_STATES } from "./plan.ts";
+
+/** Most device ids in one batch request. */
+export const MAX_BATCH_SIZE = 1000;
+
+/** Body of register, validate, revoke, unrevoke and remove. */
+export const deviceRequestSchema = z.looseObject({ deviceId: deviceIdSchema });
+
+/** Body of revoke_batch and unrevoke_batch. */
+export const batchRequestSchema = z.looseObject({
+  deviceIds: z
+    .array(deviceIdSchema)
+    .check(z.minLength(1, "must not be empty"), z.maxLength(MAX_BATCH_SIZE)),
+});
+
+/** A plan tier by name, or a number: a custom cap. */
+export const planSchema = z.union([
+  z.enum(["free", "pro", "scale", "max", "unlimited"]),
+  z.int().check(z.minimum(0), z.maximum(1_000_000)),
+]);
+export type Plan = z.infer<typeof planSchema>;
+
+const orgNameSchema = z.string().check(z.trim(), z.minLength(1), z.maxLength(100));
+
+/** Body of org/create; `plan` defaults to `unlimited`. */
+export const createOrgRequestSchema = z.looseObject({
+  name: z.exactOptional(orgNameSchema),
+  plan: z.exactOptional(planSchema),
+});
+
+/** Body of org/plan: what is named is changed, at once. */
+export const setOrgPlanRequestSchema = z.looseObject({
+  orgId: z.string().check(z.minLength(1), z.maxLength(100)),
+  plan: z.exactOptional(planSchema),
+  planState: z.exactOptional(z.enum(PLAN_STATES)),
+  accessUntil: z.exactOptional(z.nullable(z.iso.datetime({ offset: true }))),
+});
