@@ -1,0 +1,161 @@
+import { MAX_ANSWER_BYTES, REQUEST_ID_HEADER, requestIdOf } from "../wire/index.ts";
+import { RequestError } from "./errors.ts";
+import type { RequestErrorCode } from "./errors.ts";
+import { AnswerTooLargeError } from "./transport.ts";
+import type { Transport, TransportAnswer } from "./transport.ts";
+
+export interface Exchange {
+  readonly method: "GET" | "POST";
+  readonly origin: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** What no error may repeat, even when the other side echoes it. */
+  readonly secret: string;
+  readonly body: Readonly<Record<string, unknown>> | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly timeoutMs: number;
+}
+
+/** A JSON answer of any status. */
+export interface Answer {
+  /** HTTP status. */
+  readonly status: number;
+  /** Parsed JSON, as it came. */
+  readonly body: unknown;
+  readonly requestId: string | undefined;
+  /** The answer's `Retry-After` in milliseconds, when it had one. */
+  readonly retryAfterMs: number | undefined;
+}
+
+const EXCERPT_LENGTH = 200;
+
+/**
+ * One request and its JSON answer, under one deadline.
+ *
+ * @throws {@link RequestError} when no JSON answer came; the caller's abort
+ * reason when `signal` was aborted.
+ */
+export async function exchange(transport: Transport, request: Exchange): Promise<Answer> {
+  const { method, origin, path, signal, timeoutMs } = request;
+  signal?.throwIfAborted();
+  const body = request.body === undefined ? undefined : JSON.stringify(request.body);
+  const headers =
+    body === undefined
+      ? { accept: "application/json", ...request.headers }
+      : { accept: "application/json", "content-type": "application/json", ...request.headers };
+
+  const controller = new AbortController();
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    controller.abort();
+  }, timeoutMs);
+  const onAbort = (): void => controller.abort(signal?.reason);
+  signal?.addEventListener("abort", onAbort, { once: true });
+  try {
+    const answer = await untilAborted(
+      transport.send({
+        method,
+        origin,
+        path,
+        headers,
+        body,
+        signal: controller.signal,
+        maxBytes: MAX_ANSWER_BYTES,
+      }),
+      controller.signal,
+    );
+    return readJson(request, answer);
+  } catch (error) {
+    if (signal?.aborted === true) throw signal.reason;
+    if (RequestError.isInstance(error)) throw error;
+    if (timedOut) throw failure(request, "AUTHORITY_TIMEOUT", `no answer within ${timeoutMs} ms`);
+    if (error instanceof AnswerTooLargeError) {
+      throw failure(request, "AUTHORITY_MALFORMED", error.message);
+    }
+    const problem = `${origin} could not be reached: ${reasonOf(error)}`;
+    throw failure(request, "AUTHORITY_UNREACHABLE", problem, error);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+/** A transport that ignores its signal does not hold the caller. */
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+    work.then(resolve, reject);
+  });
+}
+
+function readJson(request: Exchange, answer: TransportAnswer): Answer {
+  const { status, text, header } = answer;
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    const isRedirect = status === 0 || (status >= 300 && status < 400);
+    const excerpt = hide(text, request.secret).slice(0, EXCERPT_LENGTH);
+    throw new RequestError(
+      "AUTHORITY_MALFORMED",
+      isRedirect
+        ? "the answer is a redirect, which is not followed; check the base URL"
+        : `the answer is not JSON: ${JSON.stringify(excerpt)}`,
+      {
+        method: request.method,
+        path: request.path,
+        status,
+        requestId: requestIdOf({ request_id: header(REQUEST_ID_HEADER) }),
+      },
+    );
+  }
+  const seconds = header("retry-after");
+  return {
+    status,
+    body,
+    requestId: requestIdOf(body) ?? requestIdOf({ request_id: header(REQUEST_ID_HEADER) }),
+    retryAfterMs:
+      seconds !== undefined && /^\d{1,9}$/.test(seconds) ? Number(seconds) * 1000 : undefined,
+  };
+}
+
+function failure(
+  { method, path, secret }: Exchange,
+  code: RequestErrorCode,
+  problem: string,
+  cause?: unknown,
+): RequestError {
+  return new RequestError(code, hide(problem, secret), {
+    method,
+    path,
+    // A cause may print anything its maker put there; one that names the key is left out.
+    cause: mentions(cause, secret) ? undefined : cause,
+  });
+}
+
+/** The innermost message says most: "fetch failed" has "connect ECONNREFUSED …" as its cause. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (error.cause instanceof Error) return reasonOf(error.cause);
+  if (error instanceof AggregateError && error.errors[0] instanceof Error) {
+    return reasonOf(error.errors[0]);
+  }
+  return error.message;
+}
+
+const hide = (text: string, secret: string): string => text.replaceAll(secret, "[org key]");
+
+function mentions(cause: unknown, secret: string, depth = 0): boolean {
+  if (depth > 8) return true;
+  if (!(cause instanceof Error)) return String(cause).includes(secret);
+  const own = Object.values(cause).some(
+    (value) => typeof value === "string" && value.includes(secret),
+  );
+  const nested = [cause.cause, ...(cause instanceof AggregateError ? cause.errors : [])];
+  return (
+    own ||
+    `${cause.message}${cause.stack ?? ""}`.includes(secret) ||
+    nested.some((inner) => inner !== undefined && mentions(inner, secret, depth + 1))
+  );
+}

@@ -1,0 +1,76 @@
+import { deviceIdSchema } from "../wire/index.ts";
+import { InvalidArgumentError } from "./errors.ts";
+
+/** Longest wait a timer can hold, in milliseconds. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+const LOOPBACK = /^(?:localhost|.+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
+/** Visible ASCII: what an HTTP header carries unchanged. */
+const KEY_CHARACTERS = /^[\x21-\x7e]+$/;
+
+/** @throws {@link InvalidArgumentError} `DEVICE_ID_INVALID` */
+export function checkDeviceId(deviceId: unknown): string {
+  const parsed = deviceIdSchema.safeParse(deviceId);
+  if (parsed.success) return parsed.data;
+  const problem =
+    typeof deviceId === "string" ? parsed.error.issues[0]?.message : "must be a string";
+  throw new InvalidArgumentError("DEVICE_ID_INVALID", `The device id ${problem ?? "is not valid"}`);
+}
+
+/** @throws {@link InvalidArgumentError} `ORG_KEY_MISSING`, `ORG_KEY_INVALID` */
+export function checkOrgKey(orgKey: unknown): string {
+  const key = typeof orgKey === "string" ? orgKey.trim() : "";
+  if (key === "") {
+    throw new InvalidArgumentError(
+      "ORG_KEY_MISSING",
+      "An org key is needed. Pass orgKey, or set MACHINEID_ORG_KEY and use MachineID.fromEnv()",
+    );
+  }
+  if (!KEY_CHARACTERS.test(key)) {
+    throw new InvalidArgumentError(
+      "ORG_KEY_INVALID",
+      "The org key has characters that no key has. Copy it again, without quotes or line breaks",
+    );
+  }
+  return key;
+}
+
+export interface BaseUrl {
+  readonly origin: string;
+  /** Path that goes before every route; empty or without a slash at its end. */
+  readonly prefix: string;
+}
+
+/** @throws {@link InvalidArgumentError} `BASE_URL_INVALID`, `BASE_URL_INSECURE` */
+export function checkBaseUrl(baseUrl: string, allowInsecureHttp: boolean): BaseUrl {
+  const url = URL.parse(baseUrl.trim());
+  if (url === null || (url.protocol !== "https:" && url.protocol !== "http:")) {
+    throw new InvalidArgumentError(
+      "BASE_URL_INVALID",
+      "The base URL must be an absolute http(s) URL, for example https://machineid.io",
+    );
+  }
+  if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") {
+    throw new InvalidArgumentError(
+      "BASE_URL_INVALID",
+      "The base URL must have no user, password, query or fragment",
+    );
+  }
+  if (url.protocol === "http:" && !allowInsecureHttp && !LOOPBACK.test(url.hostname)) {
+    throw new InvalidArgumentError(
+      "BASE_URL_INSECURE",
+      `The key would travel in clear text to ${url.host}. Use https, or pass allowInsecureHttp: true`,
+    );
+  }
+  return { origin: url.origin, prefix: url.pathname.replace(/\/+$/, "") };
+}
+
+/** @throws {@link InvalidArgumentError} `TIMEOUT_INVALID` */
+export function checkTimeout(timeoutMs: unknown, name: string): number {
+  if (typeof timeoutMs === "number" && timeoutMs > 0 && timeoutMs <= MAX_TIMEOUT_MS) {
+    return timeoutMs;
+  }
+  throw new InvalidArgumentError(
+    "TIMEOUT_INVALID",
+    `${name} must be a number of milliseconds above 0 and at most ${MAX_TIMEOUT_MS}`,
+  );
+}

@@ -1,0 +1,51 @@
+type Report = () => void;
+
+/**
+ * The promise of a check. It notices when it settles with nobody listening: a
+ * check that is not awaited gates nothing.
+ *
+ * `await`, `then`, `catch`, `finally` and the combinators of `Promise` all count
+ * as listening; so does anything done before the turn of the event loop in
+ * which it settled is over.
+ */
+export class CheckPromise<T> extends Promise<T> {
+  #isObserved = false;
+
+  /** Promises derived from this one are ordinary. */
+  static override get [Symbol.species](): PromiseConstructor {
+    return Promise;
+  }
+
+  /** Follows `work`, and calls `report` if it settles unobserved. */
+  static watch<T>(work: Promise<T>, report: Report): CheckPromise<T> {
+    const promise = new CheckPromise<T>((resolve, reject) => {
+      work.then(resolve, reject);
+    });
+    const settled = (): void => afterThisTurn(() => promise.#isObserved || report());
+    work.then(settled, settled);
+    return promise;
+  }
+
+  // oxlint-disable-next-line unicorn/no-thenable -- being listened to is what is observed
+  override then<A = T, B = never>(
+    onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
+    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    this.#isObserved = true;
+    return super.then(onFulfilled, onRejected);
+  }
+}
+
+let waiting: (() => void)[] = [];
+
+/** Calls back once the current turn is over; all that wait share one callback. */
+function afterThisTurn(callback: () => void): void {
+  if (waiting.push(callback) > 1) return;
+  const flush = (): void => {
+    const callbacks = waiting;
+    waiting = [];
+    for (const each of callbacks) each();
+  };
+  if (typeof globalThis.setImmediate === "function") globalThis.setImmediate(flush);
+  else setTimeout(flush, 0);
+}

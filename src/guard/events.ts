@@ -1,0 +1,109 @@
+import type { Boundary } from "./boundary.ts";
+import type { ExecutionStoppedError } from "./errors.ts";
+import { recordCheck, recordStop } from "./telemetry.ts";
+
+/**
+ * - `idle`: nothing asked yet
+ * - `armed`: the last check was allowed
+ * - `degraded`: a lease is good but its channel is lost
+ * - `blind`: the authority gave no decision; nothing begins
+ * - `stopped`: the authority denied the last check
+ * - `closed`: the guard was closed; nothing begins
+ */
+export type GuardStatus = "idle" | "armed" | "degraded" | "blind" | "stopped" | "closed";
+
+export type CheckOutcome = "allowed" | "denied" | "unavailable" | "aborted";
+
+/** One check, when it is over. */
+export interface CheckEvent {
+  readonly type: "check";
+  readonly deviceId: string;
+  readonly runId: string;
+  readonly boundary: Boundary;
+  /** `aborted`: the caller gave up before there was a decision. */
+  readonly outcome: CheckOutcome;
+  /** The decision's code; `RUN_STOPPED` when an earlier denial of the run answered; `ABORTED`. */
+  readonly code: string;
+  readonly requestId: string | undefined;
+  /** When the check began, in milliseconds since the epoch. */
+  readonly startedAtMs: number;
+  readonly durationMs: number;
+}
+
+/** A run was stopped: from now on nothing of it begins, and its signal is aborted. */
+export interface StopEvent {
+  readonly type: "stop";
+  readonly deviceId: string;
+  readonly runId: string;
+  readonly code: string;
+  readonly error: ExecutionStoppedError;
+}
+
+export interface StatusEvent {
+  readonly type: "status";
+  readonly deviceId: string;
+  readonly from: GuardStatus;
+  readonly to: GuardStatus;
+}
+
+export type GuardEvent = CheckEvent | StopEvent | StatusEvent;
+
+export type GuardListener = (event: GuardEvent) => void;
+
+interface Channel {
+  readonly hasSubscribers: boolean;
+  publish(message: unknown): void;
+}
+
+/** Absent in browsers and on runtimes without Node's built-in modules. */
+const diagnostics = globalThis.process?.getBuiltinModule?.("node:diagnostics_channel");
+const channels: Readonly<Partial<Record<GuardEvent["type"], Channel>>> =
+  diagnostics === undefined
+    ? {}
+    : {
+        check: diagnostics.channel("machineid:check"),
+        stop: diagnostics.channel("machineid:stop"),
+      };
+
+/**
+ * Tells everyone who wants to know: the listener, `diagnostics_channel` and
+ * OpenTelemetry. Nothing that goes wrong there changes a decision.
+ */
+export function emit(event: GuardEvent, listener: GuardListener | undefined): void {
+  const channel = channels[event.type];
+  if (channel?.hasSubscribers === true) attempt(() => channel.publish(event));
+  if (event.type === "check") attempt(() => recordCheck(event));
+  if (event.type === "stop") attempt(() => recordStop(event));
+  if (listener !== undefined) attempt(() => listener(event));
+}
+
+function attempt(action: () => unknown): void {
+  try {
+    const result = action();
+    if (result instanceof Promise) result.catch(warn);
+  } catch (error) {
+    warn(error);
+  }
+}
+
+function warn(error: unknown): void {
+  warnLoudly(
+    "A listener of guard events failed; decisions are not affected",
+    "EVENT_LISTENER",
+    error,
+  );
+}
+
+/** A warning that reaches a person: Node's warnings, or the console elsewhere. */
+export function warnLoudly(message: string, code: string, detail?: unknown): void {
+  const text =
+    detail === undefined
+      ? message
+      : `${message}: ${detail instanceof Error ? detail.message : JSON.stringify(detail)}`;
+  if (typeof globalThis.process?.emitWarning === "function") {
+    process.emitWarning(text, { type: "MachineID", code });
+  } else {
+    // oxlint-disable-next-line no-console -- a runtime that has no warnings of its own
+    console.error(`MachineID [${code}] ${text}`);
+  }
+}

@@ -1,0 +1,140 @@
+import { RequestError } from "../client/index.ts";
+import type { Answer, CallOptions } from "../client/index.ts";
+import type { Operation, Verdict } from "../wire/index.ts";
+import { readDecision, readRegistration } from "../wire/index.ts";
+import { readClock } from "./clock.ts";
+import type { Clock } from "./clock.ts";
+import type { DecisionSource, SourcedVerdict } from "./decision-source.ts";
+import { SharedCall } from "./shared-call.ts";
+
+/** What a guard needs of a client. {@link MachineID} is one. */
+export interface GuardClient {
+  request(
+    operation: Operation,
+    body?: Readonly<Record<string, unknown>>,
+    options?: CallOptions,
+  ): Promise<Answer>;
+}
+
+export interface StrictSourceOptions {
+  readonly client: GuardClient;
+  readonly deviceId: string;
+  readonly clock: Clock;
+  /** Deadline of a check, retries included, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+type Read = (httpStatus: number, body: unknown) => Verdict;
+
+const MAX_ATTEMPTS = 3;
+const FIRST_BACKOFF_MS = 25;
+/** Answers that say "not now". Asking again cannot take effect twice. */
+const RETRIED_STATUSES: ReadonlySet<number> = new Set([429, 502, 503, 504]);
+
+/** Asks the authority at each check. Checks made in the same turn share one request. */
+export class StrictSource implements DecisionSource {
+  readonly #options: StrictSourceOptions;
+  /** The request that is about to be sent: whoever arrives before it leaves may share it. */
+  #next: SharedCall<SourcedVerdict> | undefined;
+  #registration: SharedCall<SourcedVerdict> | undefined;
+
+  constructor(options: StrictSourceOptions) {
+    this.#options = options;
+  }
+
+  decide(signal: AbortSignal): Promise<SourcedVerdict> {
+    if (this.#next === undefined || this.#next.isAbandoned) {
+      const next = new SharedCall((shared) => this.#ask("validate", readDecision, shared));
+      this.#next = next;
+      queueMicrotask(() => {
+        if (this.#next === next) this.#next = undefined;
+        next.begin();
+      });
+    }
+    return this.#next.join(signal);
+  }
+
+  async register(signal: AbortSignal): Promise<SourcedVerdict> {
+    const registration = this.#currentRegistration();
+    const forget = (): void => {
+      if (this.#registration === registration) this.#registration = undefined;
+    };
+    try {
+      const sourced = await registration.join(signal);
+      if (sourced.verdict.outcome !== "allowed") forget();
+      return sourced;
+    } catch (error) {
+      forget();
+      throw error;
+    }
+  }
+
+  #currentRegistration(): SharedCall<SourcedVerdict> {
+    if (this.#registration === undefined || this.#registration.isAbandoned) {
+      this.#registration = new SharedCall((shared) =>
+        this.#ask("register", readRegistration, shared),
+      ).begin();
+    }
+    return this.#registration;
+  }
+
+  forgetRegistration(): void {
+    this.#registration = undefined;
+  }
+
+  async #ask(operation: Operation, read: Read, signal: AbortSignal): Promise<SourcedVerdict> {
+    const { client, clock, deviceId, timeoutMs } = this.#options;
+    const startedMs = clock.monotonicMs();
+    for (let attempt = 1; ; attempt += 1) {
+      const sentAt = readClock(clock);
+      let sourced: SourcedVerdict;
+      let retryAfterMs: number | undefined;
+      try {
+        const answer = await client.request(operation, { deviceId }, { signal, timeoutMs });
+        sourced = { verdict: read(answer.status, answer.body), sentAt };
+        if (RETRIED_STATUSES.has(answer.status) && sourced.verdict.outcome === "unavailable") {
+          retryAfterMs = Math.max(answer.retryAfterMs ?? 0, backoffMs(attempt));
+        }
+      } catch (error) {
+        signal.throwIfAborted();
+        sourced = { verdict: outage(error), sentAt, cause: error };
+        const isTimeout = RequestError.isInstance(error) && error.code !== "AUTHORITY_UNREACHABLE";
+        if (!isTimeout) retryAfterMs = backoffMs(attempt);
+      }
+      if (retryAfterMs === undefined || attempt === MAX_ATTEMPTS) return sourced;
+      if (clock.monotonicMs() - startedMs + retryAfterMs >= timeoutMs) return sourced;
+      await delay(retryAfterMs, signal);
+    }
+  }
+}
+
+function outage(error: unknown): Verdict {
+  const known = RequestError.isInstance(error) ? error : undefined;
+  const isServerFailure = (known?.status ?? 0) >= 500;
+  return {
+    outcome: "unavailable",
+    code: isServerFailure ? "AUTHORITY_ERROR" : (known?.code ?? "AUTHORITY_UNREACHABLE"),
+    serverCode: undefined,
+    requestId: known?.requestId,
+  };
+}
+
+/** Doubles with each attempt; half of it is random, so that many agents do not return at once. */
+function backoffMs(attempt: number): number {
+  return FIRST_BACKOFF_MS * 2 ** attempt * (0.5 + Math.random() / 2);
+}
+
+function delay(delayMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", onAbort);
+      resolve();
+    }, delayMs);
+    const onAbort = (): void => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    if (signal.aborted) onAbort();
+  });
+}
