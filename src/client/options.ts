@@ -1,4 +1,4 @@
-import { deviceIdSchema } from "../wire/index.ts";
+import { readDeviceId } from "../wire/index.ts";
 import { InvalidArgumentError } from "./errors.ts";
 
 /** Longest wait a timer can hold, in milliseconds. */
@@ -8,12 +8,10 @@ const LOOPBACK = /^(?:localhost|.+\.localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;
 const KEY_CHARACTERS = /^[\x21-\x7e]+$/;
 
 /** @throws {@link InvalidArgumentError} `DEVICE_ID_INVALID` */
-export function checkDeviceId(deviceId: unknown): string {
-  const parsed = deviceIdSchema.safeParse(deviceId);
-  if (parsed.success) return parsed.data;
-  const problem =
-    typeof deviceId === "string" ? parsed.error.issues[0]?.message : "must be a string";
-  throw new InvalidArgumentError("DEVICE_ID_INVALID", `The device id ${problem ?? "is not valid"}`);
+export function checkDeviceId(value: unknown): string {
+  const { deviceId, problem } = readDeviceId(value);
+  if (deviceId !== undefined) return deviceId;
+  throw new InvalidArgumentError("DEVICE_ID_INVALID", `The device id ${problem}`);
 }
 
 /** @throws {@link InvalidArgumentError} `ORG_KEY_MISSING`, `ORG_KEY_INVALID` */

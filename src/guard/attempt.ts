@@ -36,7 +36,7 @@ export class Attempt {
     for (const signal of this.#signals) signal.removeEventListener("abort", this.#onAbort);
   }
 
-  readonly #onAbort = (event: Event): void => {
-    this.end("caller", (event.currentTarget as AbortSignal).reason);
+  readonly #onAbort = (): void => {
+    this.end("caller", this.#signals.find(({ aborted }) => aborted)?.reason);
   };
 }

@@ -1,4 +1,3 @@
-import * as z from "zod/mini";
 import type { GuardCode } from "./codes.ts";
 
 /** The code of a denial whose answer named none that is fit to repeat. */
@@ -29,13 +28,6 @@ export type Verdict =
 
 export type Unavailable = Extract<Verdict, { outcome: "unavailable" }>;
 
-const allowFields = z.looseObject({
-  allowed: z.literal(true),
-  status: z.optional(z.string()),
-  version: z.optional(z.int()),
-  valid_ms: z.optional(z.number().check(z.nonnegative())),
-});
-
 /** Codes and request ids reach logs, errors and models: only plain tokens pass. */
 const CODE = /^[A-Z][A-Z0-9_]{0,63}$/;
 const REQUEST_ID = /^[\w-]{1,64}$/;
@@ -58,6 +50,12 @@ export function requestIdOf(body: unknown): string | undefined {
 }
 
 const isSuccess = (httpStatus: number): boolean => httpStatus >= 200 && httpStatus < 300;
+
+const isTerm = (value: unknown): value is number | undefined =>
+  value === undefined || (typeof value === "number" && value >= 0);
+
+const isVersion = (value: unknown): value is number | undefined =>
+  value === undefined || Number.isSafeInteger(value);
 
 function unavailable(httpStatus: number, answer: Record<string, unknown>): Unavailable {
   return {
@@ -89,11 +87,10 @@ export function readDecision(httpStatus: number, body: unknown): Verdict {
   if (isDenial(answer)) {
     return { outcome: "denied", code: codeOf(answer) ?? UNNAMED_DENIAL, requestId };
   }
-  const allow = allowFields.safeParse(answer);
-  if (!isSuccess(httpStatus) || !allow.success || allow.data.status === "error") {
-    return unavailable(httpStatus, answer);
-  }
-  const { version, valid_ms: validMs } = allow.data;
+  const { allowed, status, version, valid_ms: validMs } = answer;
+  const isAllow = isSuccess(httpStatus) && allowed === true && status !== "error";
+  // A term that cannot be read cannot be kept to.
+  if (!isAllow || !isTerm(validMs) || !isVersion(version)) return unavailable(httpStatus, answer);
   return { outcome: "allowed", code: codeOf(answer) ?? "ALLOW", requestId, version, validMs };
 }
 

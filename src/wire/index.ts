@@ -34,12 +34,13 @@ export { DECISION_CODES, FAILURE_CODES, GUARD_CODES, REGISTRATION_CODES } from "
 export type { DecisionCode, FailureCode, GuardCode, RegistrationCode } from "./codes.ts";
 export { readDecision, readRegistration, requestIdOf, UNNAMED_DENIAL } from "./decision.ts";
 export type { Verdict } from "./decision.ts";
-export { deviceIdSchema, MAX_DEVICE_ID_LENGTH } from "./device-id.ts";
+export { MAX_DEVICE_ID_LENGTH, readDeviceId } from "./device-id.ts";
 export { planFields, PLAN_LIMITS, PLAN_STATES, PLAN_TIERS } from "./plan.ts";
 export type { PlanState, PlanTier } from "./plan.ts";
 export {
   batchRequestSchema,
   createOrgRequestSchema,
+  deviceIdSchema,
   deviceRequestSchema,
   MAX_BATCH_SIZE,
   planSchema,

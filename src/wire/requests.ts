@@ -1,9 +1,19 @@
 import * as z from "zod/mini";
-import { deviceIdSchema } from "./device-id.ts";
+import { readDeviceId } from "./device-id.ts";
 import { PLAN_STATES } from "./plan.ts";
 
 /** Most device ids in one batch request. */
 export const MAX_BATCH_SIZE = 1000;
+
+/** A device id, trimmed; {@link readDeviceId} says what is one. */
+export const deviceIdSchema = z.pipe(
+  z.string().check((context) => {
+    const { problem } = readDeviceId(context.value);
+    if (problem === undefined) return;
+    context.issues.push({ code: "custom", input: context.value, message: problem });
+  }),
+  z.transform((value) => value.trim()),
+);
 
 /** Body of register, validate, revoke, unrevoke and remove. */
 export const deviceRequestSchema = z.looseObject({ deviceId: deviceIdSchema });

@@ -1,0 +1,143 @@
+import { expect, test } from "vitest";
+import { createGuard, ExecutionDeniedError } from "../../src/index.ts";
+import type { GuardEvent } from "../../src/index.ts";
+import { startScriptedAuthority } from "../support/scripted-authority.ts";
+
+const TOOL = { kind: "tool" } as const;
+
+const reason = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+
+test("a run that was denied stays denied, and asks no more", async () => {
+  await using authority = await startScriptedAuthority();
+  const guard = createGuard(authority.client(), { deviceId: "agent-01" });
+  const run = guard.run();
+  await run.check({ kind: "tool", name: "first" });
+  await authority.become("revoked");
+  const denied = await reason(run.check({ kind: "tool", name: "second" }));
+  expect(denied).toBeInstanceOf(ExecutionDeniedError);
+  await authority.become("allow");
+  await expect(run.check(TOOL)).rejects.toBe(denied);
+  await expect(run.protect(TOOL, () => "ran")).rejects.toBe(denied);
+  expect(authority.validations).toBe(2);
+  expect(run.stopped).toBe(denied);
+  await expect(guard.run().check(TOOL)).resolves.toMatchObject({ allowed: true });
+});
+
+test("the denial aborts the run's signal, and what runs under it sees why", async () => {
+  await using authority = await startScriptedAuthority();
+  const run = createGuard(authority.client(), { deviceId: "a" }).run();
+  let seen: unknown;
+  await run.protect(TOOL, async (signal) => {
+    await authority.become("revoked");
+    const aborted = new Promise((resolve) => {
+      signal.addEventListener("abort", resolve, { once: true });
+    });
+    await reason(run.check(TOOL));
+    await aborted;
+    seen = signal.reason;
+  });
+  expect(seen).toBe(run.stopped);
+  expect(seen).toMatchObject({ code: "DEVICE_REVOKED" });
+});
+
+test("a check that was allowed while another was denied does not pass", async () => {
+  await using authority = await startScriptedAuthority();
+  const run = createGuard(authority.client(), { deviceId: "a", register: false }).run();
+  let denied: Promise<unknown> | undefined;
+  let entered = 0;
+  authority.onValidation = async (count) => {
+    if (count > 1) return;
+    // Another branch of the run asks and is denied while this one's allow is on its way.
+    await authority.become("revoked");
+    denied = reason(run.check(TOOL));
+    await denied;
+    await authority.become("allow");
+  };
+  const allowed = await reason(run.protect(TOOL, () => (entered += 1)));
+  expect(allowed).toBe(await denied);
+  expect(entered).toBe(0);
+});
+
+test("an outage is latched for its run, and does not end the guard", async () => {
+  await using authority = await startScriptedAuthority("error");
+  const guard = createGuard(authority.client(), {
+    deviceId: "a",
+    register: false,
+    checkTimeoutMs: 500,
+  });
+  const run = guard.run();
+  const outage = await reason(run.check(TOOL));
+  expect(guard.status).toBe("blind");
+  await authority.become("allow");
+  await expect(run.check(TOOL)).rejects.toBe(outage);
+  await expect(guard.check(TOOL)).resolves.toMatchObject({ allowed: true });
+  expect(guard.status).toBe("armed");
+});
+
+test("the events of a stopped run say so", async () => {
+  await using authority = await startScriptedAuthority("revoked");
+  const events: GuardEvent[] = [];
+  const guard = createGuard(authority.client(), {
+    deviceId: "a",
+    register: false,
+    onEvent: (event) => events.push(event),
+  });
+  const run = guard.run();
+  await reason(run.check(TOOL));
+  await reason(run.check(TOOL));
+  const seen = events.map((event) => [event.type, "code" in event ? event.code : event.to]);
+  expect(seen).toEqual([
+    ["status", "stopped"],
+    ["stop", "DEVICE_REVOKED"],
+    ["check", "DEVICE_REVOKED"],
+    ["check", "RUN_STOPPED"],
+  ]);
+});
+
+test("a caller's abort ends the check with the caller's reason and latches nothing", async () => {
+  await using authority = await startScriptedAuthority();
+  const run = createGuard(authority.client(), { deviceId: "a" }).run();
+  const signal = AbortSignal.abort("enough");
+  await expect(run.check(TOOL, { signal })).rejects.toBe("enough");
+  await expect(run.protect(TOOL, () => "ran", { signal })).rejects.toBe("enough");
+  expect(authority.requests).toEqual([]);
+  await expect(run.check(TOOL)).resolves.toMatchObject({ allowed: true });
+});
+
+test("a run under a signal ends with it", async () => {
+  await using authority = await startScriptedAuthority();
+  const controller = new AbortController();
+  const run = createGuard(authority.client(), { deviceId: "a" }).run({
+    signal: controller.signal,
+  });
+  await run.check(TOOL);
+  controller.abort("enough");
+  expect(run.signal.reason).toBe("enough");
+  await expect(run.check(TOOL)).rejects.toBe("enough");
+  expect(authority.validations).toBe(1);
+});
+
+test("a closed guard denies, checks under way included", async () => {
+  await using authority = await startScriptedAuthority("hang");
+  const guard = createGuard(authority.client(), { deviceId: "a", register: false });
+  authority.onValidation = () => guard.close();
+  await expect(guard.check(TOOL)).rejects.toMatchObject({ code: "GUARD_CLOSED" });
+  await expect(guard.protect(TOOL, () => "ran")).rejects.toMatchObject({ code: "GUARD_CLOSED" });
+  expect(guard.status).toBe("closed");
+  expect(authority.validations).toBe(1);
+});
+
+test("a registration that is refused denies, and does not ask further", async () => {
+  await using authority = await startScriptedAuthority("revoked");
+  const guard = createGuard(authority.client(), { deviceId: "a" });
+  await expect(guard.start()).rejects.toMatchObject({
+    name: "ExecutionDeniedError",
+    code: "DEVICE_REVOKED",
+    boundary: { kind: "startup" },
+  });
+  expect(authority.validations).toBe(0);
+});

@@ -1,0 +1,96 @@
+import { once } from "node:events";
+import { afterEach, expect, test, vi } from "vitest";
+import { createGuard } from "../../src/index.ts";
+import type { Guard, Run } from "../../src/index.ts";
+import { startScriptedAuthority } from "../support/scripted-authority.ts";
+import type { ScriptedAuthority } from "../support/scripted-authority.ts";
+
+const TOOL = { kind: "tool", name: "transfer" } as const;
+const stopped = (run: Run): Promise<unknown> => once(run.signal, "abort");
+
+async function withRun(
+  use: (run: Run, guard: Guard, authority: ScriptedAuthority) => Promise<void>,
+): Promise<void> {
+  await using authority = await startScriptedAuthority();
+  const guard = createGuard(authority.client(), { deviceId: "a", register: false });
+  await use(guard.run(), guard, authority);
+}
+
+const warnings: (Error & { code?: string })[] = [];
+const onWarning = (warning: Error): void => void warnings.push(warning);
+process.on("warning", onWarning);
+afterEach(() => {
+  warnings.length = 0;
+});
+
+const careless: [string, (run: Run) => unknown][] = [
+  ["a bare call", (run) => void run.check(TOOL)],
+  [
+    "a synchronous wrapper",
+    (run) => {
+      const ask = (): Promise<unknown> => run.check(TOOL);
+      void ask();
+    },
+  ],
+];
+
+test.each(careless)("%s stops the run and says so loudly", (_name, ask) =>
+  withRun(async (run) => {
+    const warned = once(process, "warning");
+    const ended = stopped(run);
+    ask(run);
+    await ended;
+    await warned;
+    expect(warnings.map(({ code }) => code)).toContain("UNAWAITED_CHECK");
+    expect(warnings[0]?.message).toContain('tool "transfer"');
+    await expect(run.check(TOOL)).rejects.toMatchObject({ code: "UNAWAITED_CHECK" });
+  }),
+);
+
+test("a check that is kept and awaited after it settled counts as un-awaited", () =>
+  withRun(async (run) => {
+    const late = run.check(TOOL);
+    await stopped(run);
+    await late;
+    expect(run.stopped).toMatchObject({ code: "UNAWAITED_CHECK" });
+  }));
+
+const careful: [string, (run: Run) => Promise<unknown>][] = [
+  ["await", async (run) => await run.check(TOOL)],
+  ["then", (run) => run.check(TOOL).then(() => undefined)],
+  ["Promise.all", (run) => Promise.all([run.check(TOOL), run.check(TOOL)])],
+  ["Promise.race", (run) => Promise.race([run.check(TOOL), run.check(TOOL)])],
+  ["Promise.allSettled", (run) => Promise.allSettled([run.check(TOOL)])],
+  ["finally", (run) => run.check(TOOL).finally(() => undefined)],
+  ["protect", (run) => run.protect(TOOL, () => undefined)],
+  ["an async wrapper that is awaited", (run) => (async () => run.check(TOOL))()],
+];
+
+test.each(careful)("%s raises no alarm", (_name, ask) =>
+  withRun(async (run, guard, authority) => {
+    await ask(run);
+    // Two more checks take the event loop past the turn in which the alarm would be raised.
+    await guard.check(TOOL);
+    await guard.check(TOOL);
+    expect(run.stopped).toBeUndefined();
+    expect(warnings).toEqual([]);
+    expect(authority.validations).toBeGreaterThanOrEqual(3);
+  }),
+);
+
+test("where a runtime has no warnings of its own the console says it", () =>
+  withRun(async (run) => {
+    const emitWarning: unknown = Reflect.get(process, "emitWarning");
+    const error = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    try {
+      Reflect.set(process, "emitWarning", undefined);
+      const ended = stopped(run);
+      void run.check(TOOL);
+      await ended;
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(error).toHaveBeenCalledWith(expect.stringContaining("UNAWAITED_CHECK"));
+    } finally {
+      Reflect.set(process, "emitWarning", emitWarning);
+      error.mockRestore();
+    }
+  }));
