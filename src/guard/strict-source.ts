@@ -36,7 +36,9 @@ export class StrictSource implements DecisionSource {
   readonly #options: StrictSourceOptions;
   /** The request that is about to be sent: whoever arrives before it leaves may share it. */
   #next: SharedCall<SourcedVerdict> | undefined;
+  /** The registration that is under way. */
   #registration: SharedCall<SourcedVerdict> | undefined;
+  #registered: SourcedVerdict | undefined;
 
   constructor(options: StrictSourceOptions) {
     this.#options = options;
@@ -55,31 +57,30 @@ export class StrictSource implements DecisionSource {
   }
 
   async register(signal: AbortSignal): Promise<SourcedVerdict> {
-    const registration = this.#currentRegistration();
-    const forget = (): void => {
-      if (this.#registration === registration) this.#registration = undefined;
-    };
-    try {
-      const sourced = await registration.join(signal);
-      if (sourced.verdict.outcome !== "allowed") forget();
-      return sourced;
-    } catch (error) {
-      forget();
-      throw error;
-    }
-  }
-
-  #currentRegistration(): SharedCall<SourcedVerdict> {
+    if (this.#registered !== undefined) return this.#registered;
     if (this.#registration === undefined || this.#registration.isAbandoned) {
-      this.#registration = new SharedCall((shared) =>
-        this.#ask("register", readRegistration, shared),
-      ).begin();
+      this.#registration = this.#beginRegistration();
     }
-    return this.#registration;
+    return this.#registration.join(signal);
   }
 
   forgetRegistration(): void {
+    this.#registered = undefined;
     this.#registration = undefined;
+  }
+
+  #beginRegistration(): SharedCall<SourcedVerdict> {
+    const registration = new SharedCall(async (signal) => {
+      try {
+        const sourced = await this.#ask("register", readRegistration, signal);
+        const isCurrent = this.#registration === registration;
+        if (isCurrent && sourced.verdict.outcome === "allowed") this.#registered = sourced;
+        return sourced;
+      } finally {
+        if (this.#registration === registration) this.#registration = undefined;
+      }
+    });
+    return registration.begin();
   }
 
   async #ask(operation: Operation, read: Read, signal: AbortSignal): Promise<SourcedVerdict> {

@@ -35,8 +35,11 @@ const REQUEST_ID = /^[\w-]{1,64}$/;
 const token = (value: unknown, pattern: RegExp): string | undefined =>
   typeof value === "string" && pattern.test(value) ? value : undefined;
 
-const fields = (body: unknown): Record<string, unknown> =>
-  typeof body === "object" && body !== null ? { ...body } : {};
+/** Own properties alone: nothing that was put on a prototype is part of an answer. */
+const fields = (body: unknown): Record<string, unknown> => ({
+  __proto__: null,
+  ...(typeof body === "object" ? body : undefined),
+});
 
 function codeOf({ code, error }: Record<string, unknown>): string | undefined {
   return (

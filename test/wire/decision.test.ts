@@ -54,6 +54,15 @@ describe("what counts as a decision", () => {
     const body: unknown = Object.create({ allowed: true });
     expect(readDecision(200, body)).toMatchObject({ outcome: "unavailable" });
   });
+
+  test("a polluted prototype allows nothing", () => {
+    Object.defineProperty(Object.prototype, "allowed", { value: true, configurable: true });
+    try {
+      expect(readDecision(200, {})).toMatchObject({ outcome: "unavailable" });
+    } finally {
+      Reflect.deleteProperty(Object.prototype, "allowed");
+    }
+  });
 });
 
 describe("what counts as registered", () => {
