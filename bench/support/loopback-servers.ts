@@ -7,6 +7,7 @@ import type { AddressInfo, Server } from "node:net";
  * of their own. Prints their ports as one line of JSON.
  */
 const ANSWER = JSON.stringify({
+  status: "ok",
   allowed: true,
   code: "ALLOW",
   request_id: "fbf77ff5-06ed-42eb-8e07-024c32ef1e68",
@@ -35,4 +36,4 @@ const listen = (server: Server): Promise<number> =>
   });
 
 process.stdout.write(`${JSON.stringify({ echo: await listen(echo), http: await listen(http) })}\n`);
-process.on("disconnect", () => process.exit());
+process.stdin.on("end", () => process.exit()).resume();

@@ -18,6 +18,7 @@ import { createFetchTransport } from "./fetch-transport.ts";
 import type { Fetch } from "./fetch-transport.ts";
 import { checkBaseUrl, checkDeviceId, checkOrgKey, checkTimeout } from "./options.ts";
 import type { BaseUrl } from "./options.ts";
+import { obeyingItsSignal } from "./transport.ts";
 import type { Transport } from "./transport.ts";
 
 /** Where the hosted service answers. */
@@ -43,7 +44,10 @@ export interface MachineIDOptions {
 export interface CallOptions {
   /** Aborts the call; it then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  /** Overrides the client's deadline for this call, in milliseconds. */
+  /**
+   * Overrides the client's deadline for this call, in milliseconds. `Infinity`
+   * leaves the deadline to `signal`, which is then required.
+   */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -70,7 +74,7 @@ export class MachineID {
     const allowInsecureHttp = options.allowInsecureHttp === true;
     this.#base = checkBaseUrl(options.baseUrl ?? DEFAULT_BASE_URL, allowInsecureHttp);
     this.#timeoutMs = checkTimeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS, "timeoutMs");
-    this.#transport = options.transport ?? chooseTransport(options.fetch);
+    this.#transport = chooseTransport(options);
   }
 
   /**
@@ -167,12 +171,17 @@ export class MachineID {
       headers: { [ORG_KEY_HEADER]: this.#key },
       body,
       signal: options.signal,
-      timeoutMs: checkTimeout(options.timeoutMs ?? this.#timeoutMs, "timeoutMs"),
+      timeoutMs: this.#deadlineOf(options),
     });
   }
 
   toJSON(): { baseUrl: string } {
     return { baseUrl: this.baseUrl };
+  }
+
+  #deadlineOf({ timeoutMs = this.#timeoutMs, signal }: CallOptions): number {
+    const isLeftToSignal = timeoutMs === Number.POSITIVE_INFINITY && signal !== undefined;
+    return isLeftToSignal ? timeoutMs : checkTimeout(timeoutMs, "timeoutMs");
   }
 
   async #body<T>(
@@ -198,8 +207,9 @@ export class MachineID {
   }
 }
 
-function chooseTransport(fetch: Fetch | undefined): Transport {
-  if (fetch !== undefined) return createFetchTransport(fetch);
+function chooseTransport({ transport, fetch }: MachineIDOptions): Transport {
+  if (transport !== undefined) return obeyingItsSignal(transport);
+  if (fetch !== undefined) return obeyingItsSignal(createFetchTransport(fetch));
   return (
     createDispatcherTransport() ?? createFetchTransport((url, init) => globalThis.fetch(url, init))
   );

@@ -1,4 +1,5 @@
 import { MAX_ANSWER_BYTES, REQUEST_ID_HEADER, requestIdOf } from "../wire/index.ts";
+import { Deadline } from "./deadline.ts";
 import { RequestError } from "./errors.ts";
 import type { RequestErrorCode } from "./errors.ts";
 import { AnswerTooLargeError } from "./transport.ts";
@@ -13,6 +14,7 @@ export interface Exchange {
   readonly secret: string;
   readonly body: Readonly<Record<string, unknown>> | undefined;
   readonly signal: AbortSignal | undefined;
+  /** Infinity when `signal` alone is the deadline. */
   readonly timeoutMs: number;
 }
 
@@ -44,49 +46,30 @@ export async function exchange(transport: Transport, request: Exchange): Promise
       ? { accept: "application/json", ...request.headers }
       : { accept: "application/json", "content-type": "application/json", ...request.headers };
 
-  const controller = new AbortController();
-  let timedOut = false;
-  const timer = setTimeout(() => {
-    timedOut = true;
-    controller.abort();
-  }, timeoutMs);
-  const onAbort = (): void => controller.abort(signal?.reason);
-  signal?.addEventListener("abort", onAbort, { once: true });
+  using deadline = new Deadline(timeoutMs, signal);
   try {
-    const answer = await untilAborted(
-      transport.send({
-        method,
-        origin,
-        path,
-        headers,
-        body,
-        signal: controller.signal,
-        maxBytes: MAX_ANSWER_BYTES,
-      }),
-      controller.signal,
-    );
+    const answer = await transport.send({
+      method,
+      origin,
+      path,
+      headers,
+      body,
+      signal: deadline.signal,
+      maxBytes: MAX_ANSWER_BYTES,
+    });
     return readJson(request, answer);
   } catch (error) {
     if (signal?.aborted === true) throw signal.reason;
     if (RequestError.isInstance(error)) throw error;
-    if (timedOut) throw failure(request, "AUTHORITY_TIMEOUT", `no answer within ${timeoutMs} ms`);
+    if (deadline.isOver) {
+      throw failure(request, "AUTHORITY_TIMEOUT", `no answer within ${timeoutMs} ms`);
+    }
     if (error instanceof AnswerTooLargeError) {
       throw failure(request, "AUTHORITY_MALFORMED", error.message);
     }
     const problem = `${origin} could not be reached: ${reasonOf(error)}`;
     throw failure(request, "AUTHORITY_UNREACHABLE", problem, error);
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", onAbort);
   }
-}
-
-/** A transport that ignores its signal does not hold the caller. */
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
-    work.then(resolve, reject);
-  });
 }
 
 function readJson(request: Exchange, answer: TransportAnswer): Answer {

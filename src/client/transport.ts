@@ -54,8 +54,34 @@ export class AnswerBody {
   }
 
   text(): string {
-    const decoder = new TextDecoder();
-    const parts = this.#chunks.map((chunk) => decoder.decode(chunk, { stream: true }));
-    return parts.join("") + decoder.decode();
+    const [first] = this.#chunks;
+    if (first === undefined) return "";
+    if (this.#chunks.length === 1) return DECODER.decode(first);
+    const whole = new Uint8Array(this.#size);
+    let offset = 0;
+    for (const chunk of this.#chunks) {
+      whole.set(chunk, offset);
+      offset += chunk.byteLength;
+    }
+    return DECODER.decode(whole);
   }
+}
+
+const DECODER = new TextDecoder();
+
+/**
+ * A transport that was handed to us, made to keep its promise: one that ignores
+ * its signal does not hold the caller.
+ */
+export function obeyingItsSignal(transport: Transport): Transport {
+  return {
+    send: (request) =>
+      new Promise((resolve, reject) => {
+        const { signal } = request;
+        const onAbort = (): void => reject(signal.reason);
+        signal.addEventListener("abort", onAbort, { once: true });
+        const settled = (): void => signal.removeEventListener("abort", onAbort);
+        transport.send(request).finally(settled).then(resolve, reject);
+      }),
+  };
 }

@@ -91,7 +91,9 @@ export class StrictSource implements DecisionSource {
       let sourced: SourcedVerdict;
       let retryAfterMs: number | undefined;
       try {
-        const answer = await client.request(operation, { deviceId }, { signal, timeoutMs });
+        // The signal ends with the last check that waits for this answer.
+        const options = { signal, timeoutMs: Number.POSITIVE_INFINITY };
+        const answer = await client.request(operation, { deviceId }, options);
         sourced = { verdict: read(answer.status, answer.body), sentAt };
         if (RETRIED_STATUSES.has(answer.status) && sourced.verdict.outcome === "unavailable") {
           retryAfterMs = Math.max(answer.retryAfterMs ?? 0, backoffMs(attempt));
@@ -99,8 +101,8 @@ export class StrictSource implements DecisionSource {
       } catch (error) {
         signal.throwIfAborted();
         sourced = { verdict: outage(error), sentAt, cause: error };
-        const isTimeout = RequestError.isInstance(error) && error.code !== "AUTHORITY_UNREACHABLE";
-        if (!isTimeout) retryAfterMs = backoffMs(attempt);
+        const isAnswer = RequestError.isInstance(error) && error.code !== "AUTHORITY_UNREACHABLE";
+        if (!isAnswer) retryAfterMs = backoffMs(attempt);
       }
       if (retryAfterMs === undefined || attempt === MAX_ATTEMPTS) return sourced;
       if (clock.monotonicMs() - startedMs + retryAfterMs >= timeoutMs) return sourced;
