@@ -1,0 +1,51 @@
+import type { ServerResponse } from "node:http";
+import type { FastifyReply } from "fastify";
+import { REQUEST_ID_HEADER } from "../../wire/index.ts";
+import { failureJson } from "../failure.ts";
+import type { Failure } from "../failure.ts";
+
+const JSON_TYPE = "application/json; charset=utf-8";
+
+/** Sends an answer, with its `request_id`. */
+export function answer(reply: FastifyReply, fields: object, httpStatus = 200): FastifyReply {
+  return sendJson(reply, httpStatus, JSON.stringify({ ...fields, request_id: reply.request.id }));
+}
+
+/** Sends the failure shape. */
+export function answerFailure(reply: FastifyReply, failure: Failure): FastifyReply {
+  return sendJson(
+    reply,
+    failure.httpStatus,
+    failureJson(failure.code, failure.message, reply.request.id),
+  );
+}
+
+/** Writes JSON to a response that Fastify has not seen. */
+export function writeJson(
+  response: ServerResponse,
+  httpStatus: number,
+  json: string,
+  requestId: string,
+): void {
+  response.writeHead(httpStatus, [
+    "content-type",
+    JSON_TYPE,
+    "content-length",
+    String(Buffer.byteLength(json)),
+    "cache-control",
+    "no-store",
+    REQUEST_ID_HEADER,
+    requestId,
+  ]);
+  response.end(json);
+}
+
+/** Sends JSON that is ready. */
+export function sendJson(reply: FastifyReply, httpStatus: number, json: string): FastifyReply {
+  return reply
+    .code(httpStatus)
+    .header("content-type", JSON_TYPE)
+    .header("cache-control", "no-store")
+    .header(REQUEST_ID_HEADER, reply.request.id)
+    .send(json);
+}

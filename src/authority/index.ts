@@ -1,0 +1,17 @@
+export { createAuthority, OwnerKeyUnknownError } from "./authority.ts";
+export type {
+  Authority,
+  AuthorityOptions,
+  BootstrapKeys,
+  BootstrapOptions,
+  ListenAddress,
+} from "./authority.ts";
+export { decide, decideRegistration, DECISIONS } from "./decide.ts";
+export type { Decision, DeviceStanding, OrgStanding, RegistrationDecision } from "./decide.ts";
+export type { AuthorityLogger } from "./services.ts";
+export { StoreLockedError, StoreSchemaError, StoreUnavailableError } from "./store/errors.ts";
+export type { DeviceRecord, KeyRecord, OrgRecord } from "./store/records.ts";
+export { sqliteStore } from "./store/sqlite/sqlite-store.ts";
+export type * from "./store/store.ts";
+export { verifyAudit } from "./verify-audit.ts";
+export type { AuditProblem, AuditVerification } from "./verify-audit.ts";

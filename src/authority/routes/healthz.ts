@@ -1,0 +1,11 @@
+import { answer } from "../http/answer.ts";
+import type { AuthorityRoute } from "../http/route.ts";
+
+/** The process answers. */
+export function healthzRoute(): AuthorityRoute {
+  return {
+    method: "GET",
+    path: "/healthz",
+    handle: (_request, reply) => answer(reply, { status: "ok" }),
+  };
+}

@@ -1,0 +1,31 @@
+import { ROUTES } from "../../wire/index.ts";
+import { answer } from "../http/answer.ts";
+import { authenticate, knownOrgKey } from "../http/authenticate.ts";
+import { parseDeviceId } from "../http/parse.ts";
+import type { AuthorityRoute } from "../http/route.ts";
+import { answerPlan } from "../plan.ts";
+import type { Services } from "../services.ts";
+
+/** Registers a device, once. Answers 403 when the org's stop, revocation, plan or cap forbids it. */
+export function registerRoute(services: Services): AuthorityRoute {
+  const { handler } = ROUTES.register;
+  return {
+    ...ROUTES.register,
+    async handle(request, reply) {
+      const caller = authenticate(request, services);
+      const deviceId = parseDeviceId(request.body);
+      const registered = knownOrgKey(await services.store.register(caller, deviceId));
+      const { registration } = registered;
+      const plan = answerPlan(registered, caller.at);
+      if (registration.outcome === "blocked") {
+        const { code } = registration;
+        services.logger.info({ request_id: request.id, code, deviceId }, "registration blocked");
+        const error = code.toLowerCase();
+        const blocked = { status: "blocked", error, code, allowed: false, handler, deviceId };
+        return answer(reply, { ...blocked, ...plan }, 403);
+      }
+      const status = registration.outcome === "created" ? "ok" : "exists";
+      return answer(reply, { status, handler, deviceId, ...plan });
+    },
+  };
+}

@@ -1,0 +1,47 @@
+import { ROUTES } from "../../wire/index.ts";
+import type { Decision } from "../decide.ts";
+import { sendJson } from "../http/answer.ts";
+import { authenticate, knownOrgKey } from "../http/authenticate.ts";
+import type { Asking } from "../http/authenticate.ts";
+import { parseDeviceId } from "../http/parse.ts";
+import type { AuthorityRoute } from "../http/route.ts";
+import type { Services } from "../services.ts";
+
+/** May this device begin work now? Answers 200 either way. */
+export function validateRoute(services: Services): AuthorityRoute {
+  return {
+    ...ROUTES.validate,
+    async handle(request, reply) {
+      return sendJson(reply, 200, await answerValidate(services, request, request.body));
+    },
+  };
+}
+
+/** Decides, and answers the decision as JSON once it is in the audit. */
+export function answerValidate(services: Services, asking: Asking, body: unknown): Promise<string> {
+  const { store, logger, validMs } = services;
+  const caller = authenticate(asking, services);
+  const deviceId = parseDeviceId(body);
+  return store.validate(caller, deviceId).then((outcome) => {
+    const { decision, version } = knownOrgKey(outcome);
+    const fields = { request_id: asking.id, code: decision.code, deviceId };
+    if (decision.allowed) logger.debug(fields, "allowed");
+    else logger.info(fields, "denied");
+    const id = JSON.stringify(deviceId);
+    return `${fixedPart(decision)}"deviceId":${id},"version":${version},"valid_ms":${validMs},"request_id":"${asking.id}"}`;
+  });
+}
+
+const fixedParts = new Map<Decision, string>();
+
+/** The part of the answer that is the same for every device, without its closing brace. */
+function fixedPart(decision: Decision): string {
+  const known = fixedParts.get(decision);
+  if (known !== undefined) return known;
+  const { allowed, code, status, reason } = decision;
+  const { handler } = ROUTES.validate;
+  const json = JSON.stringify({ allowed, code, status, reason, handler });
+  const part = `${json.slice(0, -1)},`;
+  fixedParts.set(decision, part);
+  return part;
+}

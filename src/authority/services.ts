@@ -1,0 +1,19 @@
+import type { Store } from "./store/store.ts";
+
+/** The part of a pino logger that an authority uses. Any pino logger is one. */
+export interface AuthorityLogger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** What routes work with. */
+export interface Services {
+  readonly store: Store;
+  readonly logger: AuthorityLogger;
+  /** For how long an allow may be used, in milliseconds from the sending of its request. */
+  readonly validMs: number;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}

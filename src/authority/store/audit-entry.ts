@@ -1,0 +1,44 @@
+import { hash } from "node:crypto";
+
+/** What the audit says of one change or one decision. */
+export interface AuditEvent {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  /** Id of the key that asked, or `bootstrap`. */
+  readonly by: string;
+  readonly operation: string;
+  readonly requestId: string;
+  /** Version of the change, or that a decision was read at. */
+  readonly version: number;
+  readonly deviceId?: string;
+  /** The code of a decision or of a blocked registration. */
+  readonly code?: string;
+  /** What else was changed, by field name. */
+  readonly detail?: Readonly<Record<string, unknown>>;
+}
+
+/** SHA-256 of an entry, or of anything else, as chains hold it: hex. */
+export const digest = (text: string): string => hash("sha256", text, "hex");
+
+/**
+ * What the first entry of a chain holds as the hash of its predecessor: it ties
+ * the chain to its org and writer.
+ */
+export const genesis = (orgId: string, writer: string): string => digest(`${orgId}\n${writer}`);
+
+/** One line of JSON: the event, its place in the chain and the hash of the entry before it. */
+export function auditEntry(seq: number, previous: string, event: AuditEvent): string {
+  const { at, by, operation, deviceId, code, requestId, version, detail } = event;
+  return JSON.stringify({
+    seq,
+    prev: previous,
+    at,
+    by,
+    op: operation,
+    deviceId,
+    code,
+    request_id: requestId,
+    version,
+    detail,
+  });
+}

@@ -1,0 +1,85 @@
+import type { DatabaseSync } from "node:sqlite";
+import { StoreUnavailableError } from "../errors.ts";
+
+/** What a group of steps needs around it. */
+export interface GroupHooks {
+  /** Before the first step, inside the transaction. */
+  begin(): void;
+  /** After the last step, inside the transaction. */
+  finish(): void;
+  /** The transaction did not commit: forget everything that was read or written in it. */
+  discard(): void;
+}
+
+interface Waiting {
+  readonly step: () => unknown;
+  readonly resolve: (result: never) => void;
+  readonly reject: (error: StoreUnavailableError) => void;
+  result: unknown;
+}
+
+/**
+ * Commits what one turn of the event loop asked for in one transaction. Steps
+ * run one after the other, in the order they came, and no result leaves before
+ * the commit. When it fails, all of the group fail.
+ */
+export class GroupCommit {
+  readonly #database: DatabaseSync;
+  readonly #hooks: GroupHooks;
+  readonly #begin;
+  readonly #commit;
+  #waiting: Waiting[] = [];
+  #closed = false;
+  readonly #run = (): void => this.#commitGroup();
+
+  constructor(database: DatabaseSync, hooks: GroupHooks) {
+    this.#database = database;
+    this.#hooks = hooks;
+    this.#begin = database.prepare("BEGIN IMMEDIATE");
+    this.#commit = database.prepare("COMMIT");
+  }
+
+  /** Runs a step in the next group. A step must not throw for anything but a failing store. */
+  run<Result>(step: () => Result): Promise<Result> {
+    if (this.#closed) return Promise.reject(new StoreUnavailableError("it is closed"));
+    return new Promise((resolve, reject) => {
+      const first = this.#waiting.push({ step, resolve, reject, result: undefined }) === 1;
+      if (first) setImmediate(this.#run);
+    });
+  }
+
+  /** Commits what is waiting, and takes no more. */
+  close(): void {
+    this.#closed = true;
+    if (this.#waiting.length > 0) this.#commitGroup();
+  }
+
+  #commitGroup(): void {
+    const group = this.#waiting;
+    if (group.length === 0) return;
+    this.#waiting = [];
+    try {
+      this.#begin.run();
+      this.#hooks.begin();
+      for (const waiting of group) waiting.result = waiting.step();
+      this.#hooks.finish();
+      this.#commit.run();
+    } catch (error) {
+      this.#abandon(group, error);
+      return;
+    }
+    for (const waiting of group) waiting.resolve(waiting.result as never);
+  }
+
+  #abandon(group: readonly Waiting[], cause: unknown): void {
+    this.#hooks.discard();
+    try {
+      // A full disk may have ended the transaction already.
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+    } catch {
+      // The next BEGIN fails then, and so does its group, until the store recovers.
+    }
+    const reason = cause instanceof Error ? cause.message : "it failed";
+    for (const { reject } of group) reject(new StoreUnavailableError(reason, { cause }));
+  }
+}

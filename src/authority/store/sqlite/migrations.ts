@@ -1,0 +1,88 @@
+import type { DatabaseSync } from "node:sqlite";
+import { StoreSchemaError } from "../errors.ts";
+
+/** Marks a SQLite file as a store of ours. */
+const APPLICATION_ID = 0x4d_69_44_61;
+
+/**
+ * Every schema there was, as steps. Step n brings a file from version n to
+ * n + 1. A step that was released is never edited.
+ */
+const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
+  INSERT INTO meta VALUES ('version', 0), ('writer', lower(hex(randomblob(8))));
+
+  CREATE TABLE orgs (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    plan_tier TEXT NOT NULL,
+    device_limit INTEGER,
+    plan_state TEXT NOT NULL,
+    access_until INTEGER,
+    disabled INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE keys (
+    id TEXT PRIMARY KEY,
+    hash TEXT NOT NULL UNIQUE,
+    role TEXT NOT NULL,
+    org_id TEXT REFERENCES orgs (id),
+    last_four TEXT NOT NULL,
+    created_at INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE devices (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    device_id TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    last_seen_at INTEGER,
+    revoked_at INTEGER,
+    version INTEGER NOT NULL,
+    UNIQUE (org_id, device_id)
+  ) STRICT;
+
+  CREATE TABLE audit_chains (
+    id INTEGER PRIMARY KEY,
+    org_id TEXT NOT NULL,
+    writer TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    head TEXT NOT NULL,
+    UNIQUE (org_id, writer)
+  ) STRICT;
+
+  -- id is chain * 2^40 + seq: a chain's entries lie together, in their order.
+  CREATE TABLE audit (id INTEGER PRIMARY KEY, entry TEXT NOT NULL) STRICT;
+  `,
+];
+
+const numberFrom = (database: DatabaseSync, sql: string): number =>
+  Number(Object.values(database.prepare(sql).get() ?? {})[0]);
+
+/**
+ * Brings a file to the newest schema, within the caller's transaction.
+ *
+ * @throws StoreSchemaError when the file is newer than this program, or not a store at all
+ */
+export function migrate(database: DatabaseSync, path: string): void {
+  const found = numberFrom(database, "PRAGMA user_version");
+  const tables = numberFrom(database, "SELECT count(*) FROM sqlite_schema");
+  const owned = numberFrom(database, "PRAGMA application_id") === APPLICATION_ID;
+  if (tables > 0 && !owned) {
+    throw new StoreSchemaError(path, "is a SQLite database, but no authority's store");
+  }
+  if (found > MIGRATIONS.length) {
+    throw new StoreSchemaError(
+      path,
+      `has schema ${found}, and this version knows schemas up to ${MIGRATIONS.length}; ` +
+        "run the newer version that wrote it",
+    );
+  }
+  if (found === MIGRATIONS.length) return;
+  for (const migration of MIGRATIONS.slice(found)) database.exec(migration);
+  database.exec(
+    `PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${MIGRATIONS.length}`,
+  );
+}
