@@ -21,7 +21,7 @@ test("every code has a page, and every page a code", () => {
   ]);
   const pages = globSync("docs/errors/*.md", { cwd: ROOT }).map((page) => basename(page, ".md"));
   expect(argumentCodes.length).toBeGreaterThan(5);
-  expect(pages.filter((page) => page !== "README").toSorted()).toEqual([...codes].toSorted());
+  expect(new Set(pages.filter((page) => page !== "README"))).toEqual(codes);
 });
 
 test("every link between documents leads somewhere", () => {

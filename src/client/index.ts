@@ -3,7 +3,7 @@ export type { CallOptions, MachineIDOptions } from "./client.ts";
 export { InvalidArgumentError, MachineIDError, RequestError } from "./errors.ts";
 export type { ArgumentCode, RequestErrorCode } from "./errors.ts";
 export { exchange } from "./exchange.ts";
-export type { Answer, Exchange } from "./exchange.ts";
+export type { Answer } from "./exchange.ts";
 export { createFetchTransport } from "./fetch-transport.ts";
 export type { Fetch } from "./fetch-transport.ts";
 export { checkBaseUrl, checkDeviceId, checkTimeout } from "./options.ts";

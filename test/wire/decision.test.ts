@@ -56,11 +56,12 @@ describe("what counts as a decision", () => {
   });
 
   test("a polluted prototype allows nothing", () => {
-    Object.defineProperty(Object.prototype, "allowed", { value: true, configurable: true });
+    const shared: object = Object.getPrototypeOf({});
+    Reflect.defineProperty(shared, "allowed", { value: true, configurable: true });
     try {
       expect(readDecision(200, {})).toMatchObject({ outcome: "unavailable" });
     } finally {
-      Reflect.deleteProperty(Object.prototype, "allowed");
+      Reflect.deleteProperty(shared, "allowed");
     }
   });
 });

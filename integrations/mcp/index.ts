@@ -1,0 +1,2 @@
+export { createMachineIDServer } from "./server.ts";
+export type { MachineIDServerOptions } from "./server.ts";

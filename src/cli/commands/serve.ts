@@ -1,0 +1,71 @@
+import { defineCommand } from "citty";
+import { COMMON_ARGUMENTS, readInteger, readPlan } from "../arguments.ts";
+import type { ExitCode } from "../exit-code.ts";
+import { DEFAULT_DATABASE, DEFAULT_PORT } from "../local-authority.ts";
+
+/** `machineid serve`: runs the authority. */
+export const command = defineCommand({
+  meta: { name: "serve", description: "Run your own authority on a database file" },
+  args: {
+    db: {
+      type: "string",
+      description: "Database file, made with mode 0600 when missing; or :memory:",
+      default: DEFAULT_DATABASE,
+      valueHint: "FILE",
+    },
+    port: {
+      type: "string",
+      description: "Port to listen on; 0 takes any that is free",
+      default: String(DEFAULT_PORT),
+      valueHint: "PORT",
+    },
+    host: {
+      type: "string",
+      description: "Address to listen on",
+      default: "127.0.0.1",
+      valueHint: "ADDRESS",
+    },
+    "owner-key": {
+      type: "string",
+      description: "First org's key; better set MACHINEID_OWNER_KEY, which others cannot see",
+      valueHint: "org_…",
+    },
+    plan: {
+      type: "string",
+      description: "First org's plan: free, pro, scale, max, unlimited, or a number of devices",
+      default: "unlimited",
+      valueHint: "PLAN",
+    },
+    "log-level": {
+      type: "string",
+      description: "trace, debug, info, warn, error, fatal, silent",
+      default: "info",
+      valueHint: "LEVEL",
+    },
+    "log-format": {
+      type: "string",
+      description: "readable or json; readable where stderr is a terminal",
+      valueHint: "FORMAT",
+    },
+    "stop-with-stdin": {
+      type: "boolean",
+      description: "Stop when stdin ends, as it does when the process that started this ends",
+    },
+    ...COMMON_ARGUMENTS,
+  },
+  async run({ args }): Promise<ExitCode> {
+    const options = {
+      database: args.db,
+      port: readInteger(args.port, "--port", 0, 65_535),
+      host: args.host,
+      ownerKey: args["owner-key"] ?? process.env["MACHINEID_OWNER_KEY"]?.trim(),
+      plan: readPlan(args.plan),
+      logLevel: args["log-level"],
+      logFormat: args["log-format"] ?? (process.stderr.isTTY ? "readable" : "json"),
+      json: args.json === true,
+      stopWithStdin: args["stop-with-stdin"] === true,
+    };
+    const { serve } = await import("../serve/serve.ts");
+    return serve(options);
+  },
+});

@@ -1,0 +1,79 @@
+import { styleText, stripVTControlCharacters } from "node:util";
+
+/** The only place that writes to the terminal. Answers go to stdout, all else to stderr. */
+
+/** Characters that move the cursor, change colours or reverse text. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+
+/** Text from elsewhere, made fit for a terminal: what could act there is spelled out. */
+export function printable(text: string): string {
+  return text.replaceAll(
+    UNPRINTABLE,
+    (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,
+  );
+}
+
+/** Writes an answer for people. */
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** Writes an answer for programs: one value, one line. */
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}
+
+/** Writes one line to stderr. */
+export function printError(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** A text that is shown on stdout, without colours where stdout is no terminal. */
+export function forStdout(text: string): string {
+  return process.stdout.isTTY ? text : stripVTControlCharacters(text);
+}
+
+export type Style = Parameters<typeof styleText>[0];
+
+/** Colours text where stdout is a terminal and `NO_COLOR` is not set. */
+export function paint(style: Style, text: string): string {
+  return styleText(style, text, { stream: process.stdout });
+}
+
+/** Columns as wide as their widest cell. Nothing follows the last one. */
+export function table(rows: readonly (readonly string[])[]): string {
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.forEach((cell, index) => {
+      widths[index] = Math.max(widths[index] ?? 0, cell.length);
+    });
+  }
+  const line = (row: readonly string[]): string =>
+    row
+      .map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0)))
+      .join("  ")
+      .trimEnd();
+  return rows.map(line).join("\n");
+}
+
+let lost: NodeJS.ErrnoException | undefined;
+
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  // Whoever read the answer has read enough, as `| head` does.
+  if (error.code !== "EPIPE") lost = error;
+});
+
+/** Resolves when everything written so far has left the process; with the error if it was lost. */
+export async function flushed(): Promise<Error | undefined> {
+  const drained = (stream: NodeJS.WriteStream): Promise<void> =>
+    new Promise((resolve) => {
+      if (stream.destroyed || stream.writableLength === 0) resolve();
+      else stream.write("", () => resolve());
+    });
+  await Promise.all([drained(process.stdout), drained(process.stderr)]);
+  // An error of a write is told a turn later.
+  await new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+  return lost;
+}

@@ -1,0 +1,110 @@
+import { createAuthority, OwnerKeyUnknownError } from "../../authority/index.ts";
+import type { Authority, BootstrapKeys, ListenAddress } from "../../authority/index.ts";
+import type { Plan } from "../../wire/index.ts";
+import { CommandError, EXIT, UsageError } from "../exit-code.ts";
+import type { ExitCode } from "../exit-code.ts";
+import { announceLocalAuthority, isLoopback, retractLocalAuthority } from "../local-authority.ts";
+import { flushed, print, printError, printJson } from "../output.ts";
+import { aborted, stopSignal } from "../stop-signal.ts";
+import { renderBanner } from "./banner.ts";
+import { createLogger } from "./logger.ts";
+import { openStore, storeError } from "./open-store.ts";
+
+/** What `serve` was asked for. */
+export interface ServeOptions {
+  /** A file, or `:memory:`. */
+  readonly database: string;
+  readonly port: number;
+  readonly host: string;
+  /** The first org's key; one is made when it is not given. */
+  readonly ownerKey: string | undefined;
+  readonly plan: Plan;
+  readonly logLevel: string;
+  readonly logFormat: string;
+  /** Say on one line of JSON where it answers. */
+  readonly json: boolean;
+  /** Stop when stdin ends. */
+  readonly stopWithStdin: boolean;
+}
+
+/**
+ * Runs the authority until it is told to stop.
+ *
+ * @throws {@link CommandError} when it cannot begin
+ */
+export async function serve(options: ServeOptions): Promise<ExitCode> {
+  const { database, json } = options;
+  const stop = stopSignal({ withStdin: options.stopWithStdin });
+  const logger = createLogger(options.logLevel, options.logFormat);
+  const store = await openStore(database);
+  const authority = createAuthority({ store, logger });
+  const isFile = database !== ":memory:";
+  try {
+    const address = await listen(authority, options);
+    if (isFile) announce(database, address);
+    // Last, so that no key is made which nobody is shown. Until then every call is refused.
+    const keys = await bootstrap(authority, options);
+    if (json) printJson({ url: address.url, ...keys, pid: process.pid });
+    else print(renderBanner({ address, database, keys, plan: options.plan }));
+    // Keys that nobody has seen are of no use.
+    if ((await flushed()) !== undefined) return EXIT.error;
+    if (!isLoopback(options.host)) {
+      printError(
+        `machineid: warning: ${options.host} can be reached from other machines, and this speaks plain http: put TLS in front of it`,
+      );
+    }
+    await aborted(stop);
+  } finally {
+    if (isFile) retractLocalAuthority(database);
+    await authority.close();
+  }
+  return EXIT.ok;
+}
+
+async function bootstrap(authority: Authority, options: ServeOptions): Promise<BootstrapKeys> {
+  const { ownerKey, plan, database } = options;
+  try {
+    return await authority.bootstrap(
+      ownerKey === undefined || ownerKey === "" ? { plan } : { ownerKey, plan },
+    );
+  } catch (error) {
+    if (error instanceof TypeError) throw new UsageError(`--owner-key: ${error.message}`);
+    if (error instanceof OwnerKeyUnknownError) {
+      throw new CommandError(
+        `The owner key that was given belongs to no org of ${database}. Leave it out, or give another --db`,
+        { exitCode: EXIT.error, code: error.code, cause: error },
+      );
+    }
+    throw storeError(database, error);
+  }
+}
+
+async function listen(authority: Authority, { host, port }: ServeOptions): Promise<ListenAddress> {
+  try {
+    return await authority.listen({ host, port });
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    const problem = LISTEN_PROBLEMS[code];
+    if (problem === undefined) throw error;
+    const message = `Cannot listen on ${host}:${port}: ${problem}`;
+    throw new CommandError(message, { exitCode: EXIT.error, code, cause: error });
+  }
+}
+
+const LISTEN_PROBLEMS: Readonly<Partial<Record<string, string>>> = {
+  EADDRINUSE: "the port is taken. Choose another with --port, or --port 0 for any that is free",
+  EACCES: "permission denied. Choose a port above 1023 with --port",
+  EADDRNOTAVAIL: "this machine has no such address. Choose another with --host",
+  ENOTFOUND: "there is no such address. Choose another with --host",
+  EAI_AGAIN: "the address cannot be looked up. Choose another with --host",
+};
+
+function announce(database: string, { url, host, port }: ListenAddress): void {
+  try {
+    announceLocalAuthority(database, isAnyAddress(host) ? `http://127.0.0.1:${port}` : url);
+  } catch (error) {
+    throw storeError(database, error);
+  }
+}
+
+const isAnyAddress = (host: string): boolean => host === "0.0.0.0" || host === "::";
