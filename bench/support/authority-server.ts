@@ -1,0 +1,18 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createAuthority, sqliteStore } from "../../src/authority/index.ts";
+import { say, serveParent } from "./process.ts";
+
+/* An authority as it is served: a SQLite file on disk, every decision in the audit. */
+
+const folder = await mkdtemp(join(tmpdir(), "machineid-bench-"));
+const store = await sqliteStore(join(folder, "authority.db"));
+const authority = createAuthority({ store });
+const { ownerKey } = await authority.bootstrap();
+const { port } = await authority.listen();
+say({ port, ownerKey });
+await serveParent(() => ({}));
+await authority.close();
+await rm(folder, { recursive: true });
+process.exit(0);
