@@ -12,17 +12,28 @@ const shared: Options = {
   outDir: "dist",
 };
 
+const LIBRARY: Readonly<Record<string, string>> = {
+  index: "src/index.ts",
+  langchain: "integrations/langchain/index.ts",
+  "ai-sdk": "integrations/ai-sdk/index.ts",
+  mcp: "integrations/mcp/index.ts",
+  "openai-agents": "integrations/openai-agents/index.ts",
+  mastra: "integrations/mastra/index.ts",
+  "claude-agent": "integrations/claude-agent/index.ts",
+};
+
+const AUTHORITY: Readonly<Record<string, string>> = {
+  authority: "src/authority/index.ts",
+  testing: "src/testing/index.ts",
+};
+
 /** What runs everywhere: it depends on zod and on the user's own frameworks. */
 const library: Options = {
   ...shared,
   name: "library",
-  entry: {
-    index: "src/index.ts",
-    langchain: "integrations/langchain/index.ts",
-    "ai-sdk": "integrations/ai-sdk/index.ts",
-    mcp: "integrations/mcp/index.ts",
-  },
-  dts: true,
+  entry: LIBRARY,
+  // Types of all entries come from one program, so that each class is declared once.
+  dts: { entry: { ...LIBRARY, ...AUTHORITY } },
   sourcemap: true,
 };
 
@@ -35,14 +46,7 @@ const library: Options = {
 const node: Options = {
   ...shared,
   name: "node",
-  entry: {
-    authority: "src/authority/index.ts",
-    testing: "src/testing/index.ts",
-    cli: "src/cli/main.ts",
-  },
-  dts: {
-    entry: { authority: "src/authority/index.ts", testing: "src/testing/index.ts" },
-  },
+  entry: { ...AUTHORITY, cli: "src/cli/main.ts" },
   metafile: true,
   banner: {
     // CommonJS packages inside the bundle load Node's modules by require.
@@ -57,7 +61,7 @@ const node: Options = {
             import.meta.dirname,
             new URL(path, `file://${resolveDir}/`).pathname,
           );
-          const entry = Object.entries(library.entry ?? {}).find(([, source]) => source === file);
+          const entry = Object.entries(LIBRARY).find(([, source]) => source === file);
           return entry === undefined ? undefined : { path: `./${entry[0]}.js`, external: true };
         });
       },
