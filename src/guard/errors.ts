@@ -19,8 +19,8 @@ export interface StopDetails {
  * {@link AuthorityUnavailableError}, or this class itself when the guard was
  * closed or misused.
  *
- * Its message never repeats the authority's words: frameworks show messages of
- * errors to models.
+ * Its message has nothing of the authority's but the code, since frameworks show
+ * messages of errors to models; the request id is in `requestId`.
  */
 export class ExecutionStoppedError extends MachineIDError {
   static override readonly marker: symbol = Symbol.for("machineid.error.execution-stopped");
@@ -31,10 +31,9 @@ export class ExecutionStoppedError extends MachineIDError {
 
   constructor(code: string, problem: string, details: StopDetails) {
     const { boundary, deviceId, runId, requestId, cause } = details;
-    const request = requestId === undefined ? "" : ` (request ${requestId})`;
     super(
       code,
-      `${problem} at ${describeBoundary(boundary)} for device ${JSON.stringify(deviceId)}: ${code}${request}`,
+      `${problem} at ${describeBoundary(boundary)} for device ${JSON.stringify(deviceId)}: ${code}`,
       cause === undefined ? {} : { cause },
     );
     this.name = "ExecutionStoppedError";

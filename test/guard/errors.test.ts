@@ -91,3 +91,10 @@ test("neither payload nor message repeats the authority's words", async () => {
   );
   expect(error).toMatchObject({ code: "DENIED", requestId: undefined });
 });
+
+test("a message has nothing of the answer but its code", async () => {
+  const request_id = "fbf77ff5-06ed-42eb-8e07-024c32ef1e68";
+  const error = new ExecutionDeniedError("PLAN_FROZEN", { ...details, requestId: request_id });
+  expect(error.message).toBe('Execution denied at tool for device "a": PLAN_FROZEN');
+  expect(error.requestId).toBe(request_id);
+});

@@ -1,0 +1,146 @@
+import type { Run } from "../../src/index.ts";
+import { isAsyncIterable, isReadableStream } from "./gate-function.ts";
+import type { AnyFunction } from "./gate-function.ts";
+import { gatedView, isObject } from "./gated-view.ts";
+import { isFunction } from "./model.ts";
+
+/** `promise`, but rejected with the refusal as soon as the run is stopped. */
+export function untilStopped<T>(run: Run, promise: PromiseLike<T>): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const onAbort = (): void => {
+      if (run.stopped !== undefined) reject(run.stopped);
+    };
+    run.signal.addEventListener("abort", onAbort);
+    onAbort();
+    const settle = (settleAsIs: () => void): void => {
+      run.signal.removeEventListener("abort", onAbort);
+      if (run.stopped === undefined) settleAsIs();
+      else reject(run.stopped);
+    };
+    promise.then(
+      (value) => settle(() => resolve(value)),
+      (error: unknown) => settle(() => reject(error)),
+    );
+  });
+}
+
+/**
+ * What a guarded call returned, so that a refusal which the SDK hides is seen:
+ * promises reject and streams end with it.
+ */
+export function stopAwareResult(run: Run, result: unknown): unknown {
+  if (isThenable(result)) {
+    return untilStopped(run, result).then((value) =>
+      hasStream(value) ? stopAware(run, value) : value,
+    );
+  }
+  return stopAware(run, result);
+}
+
+function stopAware(run: Run, result: unknown): unknown {
+  if (typeof result !== "object" || result === null) return result;
+  const value = stopAwareValue(run, result);
+  if (value !== result) return value;
+  return gatedView(result, (key, member) => {
+    if (!isFunction(member)) return stopAwareValue(run, member);
+    return key === "constructor" ? member : stopAwareMethod(run, result, key, member);
+  });
+}
+
+function stopAwareMethod(
+  run: Run,
+  result: object,
+  key: PropertyKey,
+  method: AnyFunction,
+): (...args: unknown[]) => unknown {
+  return (...args) => {
+    const value = stopAwareValue(run, Reflect.apply(method, result, args));
+    if (key === "consumeStream" && value instanceof Promise) {
+      value.catch((error: unknown) => {
+        const [options] = args;
+        const onError: unknown = isObject(options) ? Reflect.get(options, "onError") : undefined;
+        if (error === run.stopped && isFunction(onError)) Reflect.apply(onError, options, [error]);
+      });
+    }
+    return value;
+  };
+}
+
+function stopAwareValue(run: Run, value: unknown): unknown {
+  if (isThenable(value)) {
+    const promise = untilStopped(run, value).then((inner) => stopAwareValue(run, inner));
+    // As the SDK's own promises do: one that nobody reads is no unhandled rejection.
+    promise.catch(() => undefined);
+    return promise;
+  }
+  if (isReadableStream(value)) return stopAwareStream(run, value);
+  if (isResponse(value)) {
+    return value.body === null ? value : new Response(stopAwareStream(run, value.body), value);
+  }
+  return isAsyncIterable(value) ? stopAwareIterable(run, value) : value;
+}
+
+/** `source`, but ending with the refusal as soon as the run is stopped. Reads only when read. */
+function stopAwareStream<T>(run: Run, source: ReadableStream<T>): ReadableStream<T> {
+  let reader: ReadableStreamDefaultReader<T> | undefined;
+  const stream = new ReadableStream<T>(
+    {
+      async pull(controller) {
+        try {
+          reader ??= source.getReader();
+          const { done, value } = await untilStopped(run, reader.read());
+          if (done) controller.close();
+          else controller.enqueue(value);
+        } catch (error) {
+          // The source is left to the aborted signal: version 5 breaks when it is cancelled as well.
+          controller.error(error);
+        }
+      },
+      cancel: (reason) => (reader ?? source).cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
+  if (!isAsyncIterable(stream)) {
+    Object.defineProperty(stream, Symbol.asyncIterator, { value: () => iterate(stream) });
+  }
+  return stream;
+}
+
+/** Iteration for runtimes whose streams have none of their own. */
+async function* iterate<T>(stream: ReadableStream<T>): AsyncGenerator<T> {
+  const reader = stream.getReader();
+  try {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
+  } finally {
+    await reader.cancel();
+  }
+}
+
+async function* stopAwareIterable<T>(run: Run, source: AsyncIterable<T>): AsyncGenerator<T> {
+  const iterator = source[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await untilStopped(run, iterator.next());
+      if (next.done === true) return;
+      yield next.value;
+    }
+  } finally {
+    iterator.return?.().catch(() => undefined);
+  }
+}
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  isObject(value) && !isFunction(value) && isFunction(Reflect.get(value, "then"));
+
+const isResponse = (value: unknown): value is Response =>
+  typeof Response === "function" && value instanceof Response;
+
+/** Whether a value is a stream, or a result that has one. */
+function hasStream(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (isReadableStream(value) || isResponse(value) || isAsyncIterable(value)) return true;
+  for (let owner: unknown = value; isObject(owner); owner = Object.getPrototypeOf(owner)) {
+    if (Object.getOwnPropertyNames(owner).some((name) => /stream$/i.test(name))) return true;
+  }
+  return false;
+}

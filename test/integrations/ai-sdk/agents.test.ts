@@ -1,0 +1,125 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { guardAgent } from "../../../integrations/ai-sdk/index.ts";
+import { createGuard, ExecutionDeniedError, InvalidArgumentError } from "../../../src/index.ts";
+import type { Guard } from "../../../src/index.ts";
+import { startScriptedAuthority } from "../../support/scripted-authority.ts";
+import type { ScriptedAuthority } from "../../support/scripted-authority.ts";
+import { tools } from "./sample-calls.ts";
+import { fakeLanguageModel } from "./fake-models.ts";
+import type { Turn } from "./fake-models.ts";
+import { errorOf } from "./surfaces.ts";
+import { sdks } from "./versions.ts";
+import type { CallOptions, Sdk } from "./versions.ts";
+
+Reflect.set(globalThis, "AI_SDK_LOG_WARNINGS", false);
+
+let authority: ScriptedAuthority;
+let guard: Guard;
+let entered: string[];
+const enter = (body: string): void => {
+  entered.push(body);
+};
+
+beforeEach(async () => {
+  authority = await startScriptedAuthority();
+  guard = createGuard(authority.client(), { deviceId: "agent-01" });
+  entered = [];
+});
+afterEach(() => authority.close());
+
+const ONE_TOOL: readonly Turn[] = [{ calls: ["a"] }, { text: "done" }];
+
+function options(sdk: Sdk, script: readonly Turn[] = ONE_TOOL): CallOptions {
+  return {
+    model: fakeLanguageModel(sdk.version, script, enter),
+    tools: tools({ sdk, guard, enter, variant: "plain" }),
+    stopWhen: sdk.stopAfter(5),
+    prompt: "begin",
+    onError: () => undefined,
+  };
+}
+
+const model = ({ version }: Sdk, name = "model"): object =>
+  fakeLanguageModel(version, ONE_TOOL, enter, name);
+
+describe.each(sdks)("an agent of ai $version", (sdk) => {
+  test("guarded twice asks once", async () => {
+    const { prompt, ...settings } = options(sdk);
+    const agent = guardAgent(guard, guardAgent(guard, new sdk.Agent(settings)));
+    await agent.generate({ prompt });
+    expect(authority.validations).toBe(3);
+  });
+
+  test("with a model id is refused", () => {
+    const agent = new sdk.Agent({ model: "provider/model" });
+    expect(() => guardAgent(guard, agent)).toThrow(InvalidArgumentError);
+  });
+
+  test.skipIf(sdk.version === 5)("answers a chat, and breaks off when it is stopped", async () => {
+    const { prompt: _, ...settings } = options(sdk);
+    const uiMessages = [{ id: "1", role: "user", parts: [{ type: "text", text: "begin" }] }];
+    const answer = async (): Promise<Response> => {
+      const agent = guardAgent(guard, new sdk.Agent({ ...settings, model: model(sdk) }));
+      return (await sdk.createAgentUIStreamResponse({ agent, uiMessages })) as Response;
+    };
+    expect(await (await answer()).text()).toContain("[DONE]");
+    authority.onValidation = (count) => authority.become(count === 5 ? "revoked" : "allow");
+    const error = await errorOf(async () => (await answer()).text());
+    expect(error).toBeInstanceOf(ExecutionDeniedError);
+    expect(entered).toEqual(["model", "a", "model", "model"]);
+  });
+
+  describe("of a revoked device", () => {
+    beforeEach(() => authority.become("revoked"));
+
+    test("a model or tools in a turn's own options are gated", async () => {
+      const { prompt, ...settings } = options(sdk);
+      const agent = guardAgent(guard, new sdk.Agent(settings));
+      const turn = { prompt, model: model(sdk, "another"), tools: settings["tools"] };
+      expect(await errorOf(() => agent.generate(turn))).toBeInstanceOf(ExecutionDeniedError);
+      expect(entered).toEqual([]);
+    });
+
+    test.skipIf(sdk.version === 5)("what prepareCall puts in place is gated", async () => {
+      const { prompt, ...settings } = options(sdk);
+      const prepareCall = (turn: CallOptions): CallOptions => ({
+        ...turn,
+        model: model(sdk, "another"),
+      });
+      const agent = guardAgent(guard, new sdk.Agent({ ...settings, prepareCall }));
+      expect(await errorOf(() => agent.generate({ prompt }))).toBeInstanceOf(ExecutionDeniedError);
+      expect(entered).toEqual([]);
+    });
+
+    test("tools taken from the agent are gated", async () => {
+      const { prompt: _, ...settings } = options(sdk);
+      const agent = guardAgent(guard, new sdk.Agent(settings));
+      const { a } = Reflect.get(agent, "tools") as { a: { execute: () => unknown } };
+      expect(await errorOf(() => a.execute())).toBeInstanceOf(ExecutionDeniedError);
+      expect(entered).toEqual([]);
+    });
+
+    test("a method of a class that extends an agent calls the gated methods", async () => {
+      class Asking extends sdk.Agent {
+        ask(prompt: string): unknown {
+          return this.generate({ prompt });
+        }
+      }
+      const { prompt: _, ...settings } = options(sdk);
+      const agent = guardAgent(guard, new Asking(settings));
+      expect(await errorOf(() => agent.ask("x"))).toBeInstanceOf(ExecutionDeniedError);
+      expect(entered).toEqual([]);
+    });
+
+    test("an agent that could pass by the gate is refused", () => {
+      class Asking extends sdk.Agent {
+        ask = (): unknown => this.generate({ prompt: "x" });
+      }
+      const { prompt: _, ...settings } = options(sdk);
+      expect(() => guardAgent(guard, new Asking(settings))).toThrow(InvalidArgumentError);
+      expect(() => guardAgent(guard, { generate: enter, stream: enter })).toThrow(
+        InvalidArgumentError,
+      );
+    });
+  });
+});
