@@ -26,6 +26,7 @@ export {
   ExecutionDeniedError,
   ExecutionStoppedError,
   findExecutionStopped,
+  guardFunction,
 } from "./guard/index.ts";
 export type {
   Boundary,
@@ -38,6 +39,7 @@ export type {
   DenialPayload,
   Guard,
   GuardClient,
+  Guarded,
   GuardEvent,
   GuardListener,
   GuardOptions,

@@ -24,12 +24,13 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     "integrations/ai-sdk",
     "integrations/mcp",
   ],
-  "integrations/langchain": ["src/index.ts"],
-  "integrations/ai-sdk": ["src/index.ts"],
-  "integrations/mcp": ["src/index.ts"],
-  "integrations/openai-agents": ["src/index.ts"],
-  "integrations/mastra": ["src/index.ts"],
-  "integrations/claude-agent": ["src/index.ts"],
+  "integrations/shared": ["src/index.ts"],
+  "integrations/langchain": ["src/index.ts", "integrations/shared"],
+  "integrations/ai-sdk": ["src/index.ts", "integrations/shared"],
+  "integrations/mcp": ["src/index.ts", "integrations/shared"],
+  "integrations/openai-agents": ["src/index.ts", "integrations/shared"],
+  "integrations/mastra": ["src/index.ts", "integrations/shared"],
+  "integrations/claude-agent": ["src/index.ts", "integrations/shared"],
 };
 
 /** Packages each module may name; a type-only import of an optional peer counts too. */
@@ -50,6 +51,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     "ai",
     "@modelcontextprotocol/sdk",
   ],
+  "integrations/shared": [],
   "integrations/langchain": ["@langchain/", "langchain", "zod"],
   "integrations/ai-sdk": ["ai"],
   "integrations/mcp": ["@modelcontextprotocol/sdk", "zod"],

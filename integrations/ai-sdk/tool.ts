@@ -4,7 +4,7 @@ import { bindingOf, gateFunction } from "./gate-function.ts";
 import type { AnyFunction, Binding } from "./gate-function.ts";
 import { gatedView, isObject } from "./gated-view.ts";
 import { isFunction } from "./model.ts";
-import { ToolRefusedError } from "./refusal.ts";
+import { ToolRefusedError } from "../shared/tool-refused-error.ts";
 
 /** What a tool does when it may not run. */
 export interface GuardToolsOptions {

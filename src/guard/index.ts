@@ -9,7 +9,6 @@ export {
   ExecutionStoppedError,
   findExecutionStopped,
 } from "./errors.ts";
-export type { StopDetails, UnavailableDetails } from "./errors.ts";
 export type {
   CheckEvent,
   CheckOutcome,
@@ -19,6 +18,8 @@ export type {
   StatusEvent,
   StopEvent,
 } from "./events.ts";
+export { guardFunction } from "./guard-function.ts";
+export type { Guarded } from "./guard-function.ts";
 export { createGuard, DEFAULT_CHECK_TIMEOUT_MS } from "./guard.ts";
 export type { Guard, GuardOptions } from "./guard.ts";
 export type { CheckOptions, Decision, Run, RunOptions, Work, WorkContext } from "./run.ts";

@@ -116,7 +116,6 @@ export const createOrgAnswerSchema = z.looseObject({
   orgId: z.exactOptional(z.string()),
   request_id: z.string(),
 });
-export type CreateOrgAnswer = z.infer<typeof createOrgAnswerSchema>;
 
 /** An org as its authority's administrator sees it. */
 export const orgSchema = z.looseObject({
@@ -133,7 +132,6 @@ export const listOrgsAnswerSchema = z.looseObject({
   orgs: z.array(orgSchema),
   request_id: z.string(),
 });
-export type ListOrgsAnswer = z.infer<typeof listOrgsAnswerSchema>;
 
 export const setOrgPlanAnswerSchema = z.looseObject({
   status: z.literal("ok"),
@@ -141,7 +139,6 @@ export const setOrgPlanAnswerSchema = z.looseObject({
   org: orgSchema,
   request_id: z.string(),
 });
-export type SetOrgPlanAnswer = z.infer<typeof setOrgPlanAnswerSchema>;
 
 /** What an authority is and can do. The hosted service answers 404 here. */
 export const metaAnswerSchema = z.looseObject({

@@ -2,12 +2,10 @@ export {
   batchAnswerSchema,
   createOrgAnswerSchema,
   deviceChangeAnswerSchema,
-  deviceSchema,
   failureAnswerSchema,
   listDevicesAnswerSchema,
   listOrgsAnswerSchema,
   metaAnswerSchema,
-  orgSchema,
   registerAnswerSchema,
   registerBlockedAnswerSchema,
   setOrgPlanAnswerSchema,
@@ -16,17 +14,14 @@ export {
 } from "./answers.ts";
 export type {
   BatchAnswer,
-  CreateOrgAnswer,
   Device,
   DeviceChangeAnswer,
   FailureAnswer,
   ListDevicesAnswer,
-  ListOrgsAnswer,
   MetaAnswer,
   Org,
   RegisterAnswer,
   RegisterBlockedAnswer,
-  SetOrgPlanAnswer,
   UsageAnswer,
   ValidateAnswer,
 } from "./answers.ts";
@@ -34,8 +29,8 @@ export { DECISION_CODES, FAILURE_CODES, GUARD_CODES, REGISTRATION_CODES } from "
 export type { DecisionCode, FailureCode, GuardCode, RegistrationCode } from "./codes.ts";
 export { readDecision, readRegistration, requestIdOf, UNNAMED_DENIAL } from "./decision.ts";
 export type { Verdict } from "./decision.ts";
-export { MAX_DEVICE_ID_LENGTH, readDeviceId } from "./device-id.ts";
-export { planFields, PLAN_LIMITS, PLAN_STATES, PLAN_TIERS } from "./plan.ts";
+export { readDeviceId } from "./device-id.ts";
+export { PLAN_LIMITS, PLAN_STATES, PLAN_TIERS } from "./plan.ts";
 export type { PlanState, PlanTier } from "./plan.ts";
 export {
   batchRequestSchema,

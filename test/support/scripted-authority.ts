@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { MachineID } from "../../src/index.ts";
 
 /**
@@ -10,7 +10,7 @@ import { MachineID } from "../../src/index.ts";
  * - `hang`: takes the request and never answers
  * - `nonsense`: answers 200 with JSON that is no decision
  * - `error`: answers 503 in the failure shape
- * - `down`: refuses connections
+ * - `down`: resets every connection; the port stays taken, so that nobody else answers there
  */
 export type Mode = "allow" | "revoked" | "hang" | "nonsense" | "error" | "down";
 
@@ -31,11 +31,18 @@ export interface ScriptedAuthority extends AsyncDisposable {
 
 /** A real HTTP server that answers as an authority, or fails as one can. */
 export async function startScriptedAuthority(first: Mode = "allow"): Promise<ScriptedAuthority> {
-  let mode: Exclude<Mode, "down"> = first === "down" ? "allow" : first;
+  let mode: Mode = first;
   let validations = 0;
   const requests: string[] = [];
+  const sockets = new Set<Socket>();
   const server = createServer((request, response) => {
     void answer(request, response);
+  });
+
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    if (mode === "down") socket.resetAndDestroy();
   });
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -47,16 +54,20 @@ export async function startScriptedAuthority(first: Mode = "allow"): Promise<Scr
       await authority.onValidation?.(validations);
     }
     if (mode === "hang") return;
+    if (mode === "down") {
+      request.socket.resetAndDestroy();
+      return;
+    }
     const { status, body } = reply(mode, path);
     response.writeHead(status, { "content-type": "application/json" });
     response.end(JSON.stringify(body));
   }
 
-  await listen(server, 0);
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   const url = `http://127.0.0.1:${port}`;
 
-  async function stopListening(): Promise<void> {
+  async function close(): Promise<void> {
     if (!server.listening) return;
     const closed = new Promise((resolve) => server.close(resolve));
     server.closeAllConnections();
@@ -71,15 +82,13 @@ export async function startScriptedAuthority(first: Mode = "allow"): Promise<Scr
     },
     onValidation: undefined,
     async become(next) {
-      if (next === "down") return stopListening();
       mode = next;
-      if (!server.listening) await listen(server, port);
+      if (next === "down") for (const socket of sockets) socket.resetAndDestroy();
     },
     client: () => new MachineID({ orgKey: "org_scripted", baseUrl: url }),
-    close: stopListening,
-    [Symbol.asyncDispose]: stopListening,
+    close,
+    [Symbol.asyncDispose]: close,
   };
-  if (first === "down") await stopListening();
   return authority;
 }
 
@@ -102,14 +111,4 @@ function reply(mode: Mode, path: string): { status: number; body: unknown } {
   }
   const code = isRevoked ? "DEVICE_REVOKED" : "ALLOW";
   return { status: 200, body: { allowed: !isRevoked, code, request_id } };
-}
-
-function listen(server: ReturnType<typeof createServer>, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, "127.0.0.1", () => {
-      server.removeListener("error", reject);
-      resolve();
-    });
-  });
 }
