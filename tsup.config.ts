@@ -1,4 +1,4 @@
-import { relative } from "node:path";
+import { relative, resolve } from "node:path";
 import { defineConfig } from "tsup";
 import type { Options } from "tsup";
 import { writeNotices } from "./scripts/notices.ts";
@@ -22,6 +22,16 @@ const LIBRARY: Readonly<Record<string, string>> = {
   "claude-agent": "integrations/claude-agent/index.ts",
 };
 
+/**
+ * The library as files. Its inner modules are files of their own too, though not
+ * exported, so that the command line can use them without a second copy.
+ */
+const LIBRARY_FILES: Readonly<Record<string, string>> = {
+  ...LIBRARY,
+  client: "src/client/index.ts",
+  guard: "src/guard/index.ts",
+};
+
 const AUTHORITY: Readonly<Record<string, string>> = {
   authority: "src/authority/index.ts",
   testing: "src/testing/index.ts",
@@ -31,7 +41,7 @@ const AUTHORITY: Readonly<Record<string, string>> = {
 const library: Options = {
   ...shared,
   name: "library",
-  entry: LIBRARY,
+  entry: LIBRARY_FILES,
   // Types of all entries come from one program, so that each class is declared once.
   dts: { entry: { ...LIBRARY, ...AUTHORITY } },
   sourcemap: true,
@@ -57,11 +67,8 @@ const node: Options = {
       name: "one-copy-of-the-library",
       setup(build) {
         build.onResolve({ filter: /\/index\.ts$/ }, ({ path, resolveDir }) => {
-          const file = relative(
-            import.meta.dirname,
-            new URL(path, `file://${resolveDir}/`).pathname,
-          );
-          const entry = Object.entries(LIBRARY).find(([, source]) => source === file);
+          const file = relative(import.meta.dirname, resolve(resolveDir, path));
+          const entry = Object.entries(LIBRARY_FILES).find(([, source]) => source === file);
           return entry === undefined ? undefined : { path: `./${entry[0]}.js`, external: true };
         });
       },

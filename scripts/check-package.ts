@@ -24,8 +24,7 @@ async function check(name: string, action: () => unknown): Promise<void> {
   } catch (error) {
     failures += 1;
     const output = error instanceof Error ? Reflect.get(error, "stdout") : undefined;
-    const text = typeof output === "string" && output !== "" ? output : String(error);
-    process.stdout.write(`FAIL ${name}\n${text}\n`);
+    process.stdout.write(`FAIL ${name}\n${String(error)}\n${String(output ?? "")}\n`);
   }
 }
 
@@ -103,6 +102,16 @@ try {
     ensure(bytes <= MAX_BYTES, `${found}: at most ${MAX_BYTES / 1e6} MB`);
     return found;
   });
+  await check("one copy of every error class", () => {
+    const dist = join(alone, "node_modules/machineid-io/dist");
+    const texts = readdirSync(dist)
+      .filter((file) => file.endsWith(".js"))
+      .map((file) => readFileSync(join(dist, file), "utf8"));
+    for (const marker of ["machineid.error", "machineid.error.execution-stopped"]) {
+      const copies = texts.filter((text) => text.includes(`Symbol.for("${marker}")`)).length;
+      ensure(copies === 1, `${copies} files define ${marker}`);
+    }
+  });
   await check("notices of what is bundled", () => {
     const notices = join(alone, "node_modules/machineid-io/dist/THIRD_PARTY_NOTICES.md");
     const text = readFileSync(notices, "utf8");
@@ -110,9 +119,14 @@ try {
       ensure(text.includes(`## ${name} `), `${name} is missing`);
     }
   });
-  for (const entry of ["", "/authority", "/testing", "/ai-sdk"]) {
-    await check(`import machineid-io${entry} with no framework installed`, () =>
-      evaluate(alone, `console.log(Object.keys(await import("machineid-io${entry}")).length > 0)`),
+  for (const entry of ["", "/authority", "/testing", "/ai-sdk", "/mastra", "/claude-agent"]) {
+    await check(
+      `import machineid-io${entry} with no framework installed`,
+      () =>
+        void evaluate(
+          alone,
+          `process.exit(Object.keys(await import("machineid-io${entry}")).length > 0 ? 0 : 1)`,
+        ),
     );
   }
   await check("machineid --version", () =>
@@ -131,6 +145,7 @@ try {
   const peers: Readonly<Record<string, string>> = {
     langchain: "@langchain/core",
     mcp: "@modelcontextprotocol/sdk",
+    "openai-agents": "@openai/agents",
   };
   for (const [entry, peer] of Object.entries(peers)) {
     await check(`import machineid-io/${entry} with only ${peer} installed`, () => {

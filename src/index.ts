@@ -47,7 +47,9 @@ export type {
   Run,
   RunOptions,
   StatusEvent,
+  StopDetails,
   StopEvent,
+  UnavailableDetails,
   Work,
   WorkContext,
 } from "./guard/index.ts";
@@ -62,6 +64,7 @@ export type {
   GuardCode,
   ListDevicesAnswer,
   MetaAnswer,
+  Operation,
   RegisterAnswer,
   RegisterBlockedAnswer,
   RegistrationCode,

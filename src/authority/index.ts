@@ -12,6 +12,24 @@ export type { AuthorityLogger } from "./services.ts";
 export { StoreLockedError, StoreSchemaError, StoreUnavailableError } from "./store/errors.ts";
 export type { DeviceRecord, KeyRecord, OrgRecord } from "./store/records.ts";
 export { sqliteStore } from "./store/sqlite/sqlite-store.ts";
-export type * from "./store/store.ts";
+export type {
+  AuditChain,
+  AuditRow,
+  Bootstrap,
+  Bootstrapped,
+  Caller,
+  DevicesListed,
+  OrgChanged,
+  OrgPatch,
+  OrgUsage,
+  OrgsListed,
+  Registered,
+  Removed,
+  RevocationChanged,
+  Store,
+  UnknownKey,
+  UsageRead,
+  Validated,
+} from "./store/store.ts";
 export { verifyAudit } from "./verify-audit.ts";
 export type { AuditProblem, AuditVerification } from "./verify-audit.ts";

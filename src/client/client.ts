@@ -16,7 +16,13 @@ import { exchange } from "./exchange.ts";
 import type { Answer } from "./exchange.ts";
 import { createFetchTransport } from "./fetch-transport.ts";
 import type { Fetch } from "./fetch-transport.ts";
-import { checkBaseUrl, checkDeviceId, checkOrgKey, checkTimeout } from "./options.ts";
+import {
+  checkBaseUrl,
+  checkDeviceId,
+  checkDeviceIds,
+  checkOrgKey,
+  checkTimeout,
+} from "./options.ts";
 import type { BaseUrl } from "./options.ts";
 import { obeyingItsSignal } from "./transport.ts";
 import type { Transport } from "./transport.ts";
@@ -26,6 +32,7 @@ export const DEFAULT_BASE_URL = "https://machineid.io";
 /** Deadline of one plain client call, in milliseconds. */
 export const DEFAULT_TIMEOUT_MS = 10_000;
 
+/** How a client is made. */
 export interface MachineIDOptions {
   /** The org's key, `org_…`. Trimmed. It is never shown by this object. */
   readonly orgKey: string;
@@ -41,6 +48,7 @@ export interface MachineIDOptions {
   readonly allowInsecureHttp?: boolean | undefined;
 }
 
+/** How long one call may take. */
 export interface CallOptions {
   /** Aborts the call; it then rejects with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
@@ -106,6 +114,7 @@ export class MachineID {
     return this.#forDevice("validate", deviceId, options);
   }
 
+  /** All devices of the org, in the order of their registration. */
   listDevices(options?: CallOptions): Promise<ListDevicesAnswer | FailureAnswer> {
     return this.#body("listDevices", undefined, options);
   }
@@ -130,6 +139,7 @@ export class MachineID {
     return this.#forDevice("remove", deviceId, options);
   }
 
+  /** Revokes several devices as one change; answers with one result per id. */
   revokeBatch(
     deviceIds: readonly string[],
     options?: CallOptions,
@@ -137,6 +147,7 @@ export class MachineID {
     return this.#forDevices("revokeBatch", deviceIds, options);
   }
 
+  /** Restores several devices as one change; answers with one result per id. */
   unrevokeBatch(
     deviceIds: readonly string[],
     options?: CallOptions,
@@ -144,6 +155,7 @@ export class MachineID {
     return this.#forDevices("unrevokeBatch", deviceIds, options);
   }
 
+  /** The org's plan, and how much of it is in use. */
   usage(options?: CallOptions): Promise<UsageAnswer | FailureAnswer> {
     return this.#body("usage", undefined, options);
   }
@@ -156,8 +168,10 @@ export class MachineID {
   /**
    * Performs one operation and returns its answer with the HTTP status, which
    * decides whether an answer is an allow. A device id in `body` is sent as it is.
+   *
+   * @throws as every method of this class does
    */
-  request(
+  async request(
     operation: Operation,
     body?: Readonly<Record<string, unknown>>,
     options: CallOptions = {},
@@ -175,6 +189,7 @@ export class MachineID {
     });
   }
 
+  /** What `JSON.stringify` shows: the address, and nothing of the key. */
   toJSON(): { baseUrl: string } {
     return { baseUrl: this.baseUrl };
   }
@@ -203,7 +218,7 @@ export class MachineID {
     deviceIds: readonly string[],
     options?: CallOptions,
   ): Promise<T> {
-    return this.#body(operation, { deviceIds: deviceIds.map(checkDeviceId) }, options);
+    return this.#body(operation, { deviceIds: checkDeviceIds(deviceIds) }, options);
   }
 }
 

@@ -30,7 +30,8 @@ export class Deadline {
     return this.#isOver;
   }
 
-  [Symbol.dispose](): void {
+  /** Lets go of the timer and of the caller's signal. */
+  clear(): void {
     clearTimeout(this.#timer);
     this.#callerSignal?.removeEventListener("abort", this.#onAbort);
   }

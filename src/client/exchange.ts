@@ -46,7 +46,7 @@ export async function exchange(transport: Transport, request: Exchange): Promise
       ? { accept: "application/json", ...request.headers }
       : { accept: "application/json", "content-type": "application/json", ...request.headers };
 
-  using deadline = new Deadline(timeoutMs, signal);
+  const deadline = new Deadline(timeoutMs, signal);
   try {
     const answer = await transport.send({
       method,
@@ -62,13 +62,19 @@ export async function exchange(transport: Transport, request: Exchange): Promise
     if (signal?.aborted === true) throw signal.reason;
     if (RequestError.isInstance(error)) throw error;
     if (deadline.isOver) {
-      throw failure(request, "AUTHORITY_TIMEOUT", `no answer within ${timeoutMs} ms`);
+      throw failure(
+        request,
+        "AUTHORITY_TIMEOUT",
+        `no answer from ${origin} within timeoutMs, ${timeoutMs} ms`,
+      );
     }
     if (error instanceof AnswerTooLargeError) {
       throw failure(request, "AUTHORITY_MALFORMED", error.message);
     }
     const problem = `${origin} could not be reached: ${reasonOf(error)}`;
     throw failure(request, "AUTHORITY_UNREACHABLE", problem, error);
+  } finally {
+    deadline.clear();
   }
 }
 
@@ -84,7 +90,7 @@ function readJson(request: Exchange, answer: TransportAnswer): Answer {
       "AUTHORITY_MALFORMED",
       isRedirect
         ? "the answer is a redirect, which is not followed; check the base URL"
-        : `the answer is not JSON: ${JSON.stringify(excerpt)}`,
+        : `the answer is not JSON; check the base URL: ${JSON.stringify(excerpt)}`,
       {
         method: request.method,
         path: request.path,

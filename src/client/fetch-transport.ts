@@ -16,8 +16,6 @@ async function sendByFetch(fetch: Fetch, request: TransportRequest): Promise<Tra
     headers,
     signal,
     redirect: "manual",
-    credentials: "omit",
-    cache: "no-store",
     ...(body === undefined ? {} : { body }),
   });
   const answer = new AnswerBody(maxBytes);

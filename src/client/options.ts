@@ -1,4 +1,4 @@
-import { readDeviceId } from "../wire/index.ts";
+import { MAX_BATCH_SIZE, readDeviceId } from "../wire/index.ts";
 import { InvalidArgumentError } from "./errors.ts";
 
 /** Longest wait a timer can hold, in milliseconds. */
@@ -12,6 +12,17 @@ export function checkDeviceId(value: unknown): string {
   const { deviceId, problem } = readDeviceId(value);
   if (deviceId !== undefined) return deviceId;
   throw new InvalidArgumentError("DEVICE_ID_INVALID", `The device id ${problem}`);
+}
+
+/** @throws {@link InvalidArgumentError} `DEVICE_ID_INVALID`, `OPTION_INVALID` */
+export function checkDeviceIds(values: readonly unknown[]): string[] {
+  if (!Array.isArray(values) || values.length === 0 || values.length > MAX_BATCH_SIZE) {
+    throw new InvalidArgumentError(
+      "OPTION_INVALID",
+      `A batch is an array of 1 to ${MAX_BATCH_SIZE} device ids; split larger ones`,
+    );
+  }
+  return values.map(checkDeviceId);
 }
 
 /** @throws {@link InvalidArgumentError} `ORG_KEY_MISSING`, `ORG_KEY_INVALID` */

@@ -31,7 +31,8 @@ export class Attempt {
     this.#controller.abort(reason);
   }
 
-  [Symbol.dispose](): void {
+  /** Lets go of the timer and of the caller's signals. */
+  clear(): void {
     clearTimeout(this.#timer);
     for (const signal of this.#signals) signal.removeEventListener("abort", this.#onAbort);
   }

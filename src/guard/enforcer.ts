@@ -131,7 +131,7 @@ export class Enforcer {
 
   async #obtain(question: Question, startedAt: Instant): Promise<Pass> {
     const { source, clock, timeoutMs, registers } = this.#options;
-    using attempt = new Attempt(timeoutMs, question.signals);
+    const attempt = new Attempt(timeoutMs, question.signals);
     this.#attempts.add(attempt);
     try {
       if (registers) this.#judge(question, await source.register(attempt.signal));
@@ -149,6 +149,7 @@ export class Enforcer {
       throw this.#unavailable(question, code, isTimeout ? {} : { cause: error });
     } finally {
       this.#attempts.delete(attempt);
+      attempt.clear();
     }
   }
 

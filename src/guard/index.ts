@@ -9,6 +9,7 @@ export {
   ExecutionStoppedError,
   findExecutionStopped,
 } from "./errors.ts";
+export type { StopDetails, UnavailableDetails } from "./errors.ts";
 export type {
   CheckEvent,
   CheckOutcome,

@@ -37,7 +37,6 @@ export {
   createOrgRequestSchema,
   deviceIdSchema,
   deviceRequestSchema,
-  MAX_BATCH_SIZE,
   planSchema,
   setOrgPlanRequestSchema,
 } from "./requests.ts";
@@ -45,6 +44,7 @@ export type { Plan } from "./requests.ts";
 export {
   ADMIN_KEY_HEADER,
   MAX_ANSWER_BYTES,
+  MAX_BATCH_SIZE,
   MAX_REQUEST_BYTES,
   ORG_KEY_HEADER,
   REQUEST_ID_HEADER,

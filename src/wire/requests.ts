@@ -1,9 +1,7 @@
 import * as z from "zod/mini";
 import { readDeviceId } from "./device-id.ts";
+import { MAX_BATCH_SIZE } from "./routes.ts";
 import { PLAN_STATES } from "./plan.ts";
-
-/** Most device ids in one batch request. */
-export const MAX_BATCH_SIZE = 1000;
 
 /** A device id, trimmed; {@link readDeviceId} says what is one. */
 export const deviceIdSchema = z.pipe(

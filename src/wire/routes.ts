@@ -40,6 +40,8 @@ export const ADMIN_KEY_HEADER = "x-admin-key";
 /** Header that repeats an answer's `request_id`. */
 export const REQUEST_ID_HEADER = "x-request-id";
 
+/** Most device ids in one batch request, if their body is no larger than {@link MAX_REQUEST_BYTES}. */
+export const MAX_BATCH_SIZE = 1000;
 /** Largest request body the authority reads, in bytes. */
 export const MAX_REQUEST_BYTES = 64 * 1024;
 /** Largest answer a client reads, in bytes. */

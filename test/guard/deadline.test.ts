@@ -28,7 +28,7 @@ test("one deadline covers registration, retries and the answer", async () => {
   await using authority = await startScriptedAuthority("hang");
   const guard = createGuard(authority.client(), { deviceId: "a", checkTimeoutMs: 50 });
   await expect(guard.check(TOOL)).rejects.toMatchObject({ code: "AUTHORITY_TIMEOUT" });
-  expect(authority.requests).toEqual(["/api/v1/devices/register"]);
+  expect(authority.validations).toBe(0);
 });
 
 test("a request is given up when nobody waits for it any more", async () => {
@@ -40,7 +40,7 @@ test("a request is given up when nobody waits for it any more", async () => {
     request.socket.once("close", closed);
   });
   const client = new MachineID({ orgKey: "org_test", baseUrl: server.url });
-  const guard = createGuard(client, { deviceId: "a", register: false, checkTimeoutMs: 50 });
+  const guard = createGuard(client, { deviceId: "a", register: false, checkTimeoutMs: 500 });
   await expect(guard.check(TOOL)).rejects.toMatchObject({ code: "AUTHORITY_TIMEOUT" });
   await connectionClosed;
 });
