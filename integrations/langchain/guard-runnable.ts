@@ -1,0 +1,58 @@
+import type { RunnableConfig } from "@langchain/core/runnables";
+import type { BoundaryKind, Guard } from "../../src/index.ts";
+import { ENTRIES } from "./gate-entries.ts";
+import { gateModel, isModel } from "./gate-model.ts";
+import { deriveFrom } from "./gate-proxy.ts";
+import { gateTool, isTool } from "./gate-tool.ts";
+import { isGuarded, markGuarded } from "./guarded-objects.ts";
+import { propagateConfigs } from "./implicit-config.ts";
+
+/** What {@link guardRunnable} takes: any runnable, agent or compiled graph. */
+export interface Guardable {
+  invoke(input: never, config?: Partial<RunnableConfig>): Promise<unknown>;
+}
+
+/**
+ * Gates a runnable, an agent or a compiled graph as a whole. Each call of
+ * `invoke`, `stream`, `batch`, `streamEvents`, `streamLog` or `transform` is one
+ * run: it asks before it begins, and a handler asks at everything inside that
+ * LangChain reports. Once denied, nothing of it begins, its signal is aborted,
+ * and the call fails with the denial itself, even if something inside swallowed
+ * the denial, retried or fell back.
+ *
+ * Middleware, tools, models and nodes guarded by the same guard find the run in
+ * the config. What is derived from the result (`pipe`, `withConfig`,
+ * `withRetry`, `bindTools` and the like) is guarded too, and so is a runnable
+ * read from it. Guarding twice is the same as guarding once.
+ *
+ * @throws {@link ExecutionDeniedError} from the calls: the authority said no
+ * @throws {@link AuthorityUnavailableError} from the calls: it gave no decision
+ */
+export function guardRunnable<R extends Guardable>(guard: Guard, runnable: R): R {
+  return gateRunnable(guard, runnable, "run");
+}
+
+/** Old names that call `invoke` of what they are called on. */
+const LEGACY_ENTRIES: ReadonlySet<PropertyKey> = new Set(["call", "run", "apply", "predict"]);
+
+/** {@link guardRunnable} at a boundary of another kind. */
+export function gateRunnable<R extends object>(guard: Guard, runnable: R, kind: BoundaryKind): R {
+  if (isGuarded(runnable, guard)) return runnable;
+  propagateConfigs();
+  const derive = (derived: object): object => gateRunnable(guard, derived, kind);
+  if (isModel(runnable)) return gateModel(guard, runnable, derive);
+  if (isTool(runnable)) return gateTool(guard, runnable);
+  const proxy = new Proxy(runnable, {
+    get: (target, property, receiver: object) => {
+      const member: unknown = Reflect.get(target, property, target);
+      if (typeof member !== "function") return deriveFrom(member, derive);
+      const gate = typeof property === "string" ? ENTRIES.get(property) : undefined;
+      const method = member as (...args: readonly unknown[]) => unknown;
+      if (gate !== undefined) return gate({ guard, target, kind }, method);
+      if (property === "constructor") return member;
+      const self = LEGACY_ENTRIES.has(property) ? receiver : target;
+      return (...args: unknown[]) => deriveFrom(method.apply(self, args), derive);
+    },
+  });
+  return markGuarded(proxy, guard, runnable);
+}

@@ -1,0 +1,10 @@
+export { createGuardCallbackHandler } from "./callback-handler.ts";
+export type { GuardCallbackHandler } from "./callback-handler.ts";
+export { guardMiddleware } from "./guard-middleware.ts";
+export type { GuardMiddleware, GuardMiddlewareOptions } from "./guard-middleware.ts";
+export { guardModel } from "./guard-model.ts";
+export { guardGraph, guardNode } from "./guard-node.ts";
+export { guardRunnable } from "./guard-runnable.ts";
+export type { Guardable } from "./guard-runnable.ts";
+export { guardTool, guardTools } from "./guard-tool.ts";
+export type { GuardToolOptions } from "./guard-tool.ts";

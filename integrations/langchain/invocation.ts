@@ -1,0 +1,78 @@
+import type { Boundary, Guard, Run } from "../../src/index.ts";
+import { GuardCallbackHandler } from "./callback-handler.ts";
+import { findRun, scopeAround } from "./find-run.ts";
+import { addHandler, carryRun } from "./run-config.ts";
+import { RunScope } from "./run-scope.ts";
+import type { ConfigLike } from "./run-scope.ts";
+
+/**
+ * One guarded call of a runnable: the run it belongs to, the config that takes
+ * the run inside, and the rule that a stopped run yields no result.
+ */
+export class Invocation {
+  readonly run: Run;
+  readonly #boundary: Boundary;
+  readonly #scope: RunScope;
+  readonly #ownsScope: boolean;
+  readonly #handler: GuardCallbackHandler;
+  readonly #signal: AbortSignal | undefined;
+
+  constructor(guard: Guard, boundary: Boundary, config: ConfigLike | undefined) {
+    const around = scopeAround(config);
+    const own = around?.of(guard);
+    const isInside = own !== undefined && !own.isOver;
+    this.#boundary = boundary;
+    this.#signal = config?.signal;
+    this.#ownsScope = !isInside;
+    this.#scope = isInside ? own : beginScope(guard, config, around);
+    this.run = this.#scope.run;
+    this.#handler = new GuardCallbackHandler(guard, this.run);
+  }
+
+  /** The caller's config with the run, its signal and a handler in it. */
+  config(given: ConfigLike | undefined, signal: AbortSignal): ConfigLike {
+    const theirs = given?.signal;
+    const isKnown = theirs === undefined || theirs === this.#signal;
+    return {
+      ...carryRun(given, this.#scope, isKnown ? signal : AbortSignal.any([signal, theirs])),
+      callbacks: addHandler(given?.callbacks, this.#handler),
+    };
+  }
+
+  /** Asks, then works. Rejects at once when the run is stopped, whatever goes on inside. */
+  begin<T>(work: (signal: AbortSignal) => T | PromiseLike<T>): Promise<T> {
+    const { run } = this;
+    return this.untilStopped(run.protect(this.#boundary, work, { signal: this.#signal }));
+  }
+
+  /** Waits for `work`, but not beyond the stop of the run; rejects with the denial, bare. */
+  async untilStopped<T>(work: PromiseLike<T>): Promise<T> {
+    const { signal } = this.run;
+    let onAbort: () => void = () => undefined;
+    const stopped = new Promise<never>((_resolve, reject) => {
+      onAbort = () => this.run.stopped !== undefined && reject(this.run.stopped);
+      signal.addEventListener("abort", onAbort);
+      onAbort();
+    });
+    try {
+      return await Promise.race([stopped, work]);
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+      stopped.catch(() => undefined);
+    }
+  }
+
+  end(): void {
+    if (this.#ownsScope) this.#scope.end();
+  }
+}
+
+/** Joins the run of the work around, if there is one, but not that of an invocation that is over. */
+function beginScope(
+  guard: Guard,
+  config: ConfigLike | undefined,
+  around: RunScope | undefined,
+): RunScope {
+  const joined = around?.of(guard) === undefined ? findRun(guard, config) : undefined;
+  return new RunScope(guard, joined ?? guard.run({ signal: config?.signal }), around);
+}

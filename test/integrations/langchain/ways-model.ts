@@ -1,0 +1,125 @@
+// oxlint-disable no-underscore-dangle -- LangChain's own names
+import { InMemoryCache } from "@langchain/core/caches";
+import { HumanMessage } from "@langchain/core/messages";
+import type { RunnableConfig } from "@langchain/core/runnables";
+import { RunnableLambda } from "@langchain/core/runnables";
+import type { FakeBuiltModel } from "@langchain/core/testing";
+import { createAgent } from "langchain";
+import type { Way, Ways } from "./gates.ts";
+import {
+  callingModel,
+  SceneChatModel,
+  SceneLLM,
+  SceneStreamingLLM,
+  sceneTool,
+} from "./scene-models.ts";
+import { drain } from "./scene.ts";
+
+type Use = (guarded: SceneChatModel, config: RunnableConfig) => Promise<unknown>;
+
+function way(use: Use, responses?: string[]): Way {
+  return {
+    bodies: ["model"],
+    call: (gates, scene, signal) =>
+      use(
+        gates.model(new SceneChatModel(scene, responses)),
+        signal === undefined ? {} : { signal },
+      ),
+  };
+}
+
+const prompt = [new HumanMessage("hi")];
+const words = RunnableLambda.from((message: { content: unknown }) => message.content);
+
+type AgentModel = Exclude<Parameters<typeof createAgent>[0]["model"], string>;
+
+/** An agent with a guarded model and tools that do not count. */
+function agentWay(bind: (model: FakeBuiltModel) => AgentModel): Way {
+  return {
+    bodies: ["model 1", "model 2"],
+    call: (gates, scene, signal) => {
+      const quiet = { ...scene, enter: async () => undefined };
+      const model = bind(gates.model(callingModel(scene, "search")));
+      const agent = createAgent({ model, tools: [sceneTool(quiet, "search")] });
+      const go = new HumanMessage({ content: "go", id: "go" });
+      return agent.invoke({ messages: [go] }, signal === undefined ? {} : { signal });
+    },
+  };
+}
+
+export const modelWays: Ways = {
+  guardModel: {
+    invoke: way((guarded, config) => guarded.invoke("hi", config)),
+    stream: way((guarded, config) => drain(guarded.stream("hi", config))),
+    batch: way((guarded, config) => guarded.batch(["hi"], config)),
+    generate: way((guarded, config) => guarded.generate([prompt], config)),
+    "streamEvents v1": way((guarded, config) =>
+      drain(guarded.streamEvents("hi", { ...config, version: "v1" })),
+    ),
+    "streamEvents v2": way((guarded, config) =>
+      drain(guarded.streamEvents("hi", { ...config, version: "v2" })),
+    ),
+    "streamEvents, its default": way((guarded, config) =>
+      drain(guarded.streamEvents("hi", config)),
+    ),
+    "streamEvents, its default, awaited": way(
+      async (guarded, config) => (await guarded.streamEvents("hi", config)).content,
+    ),
+    streamV2: way((guarded, config) => drain(guarded.streamV2("hi", config))),
+    streamLog: way((guarded, config) => drain(guarded.streamLog("hi", config))),
+    _generate: way((guarded, config) => guarded._generate(prompt, config)),
+    _streamResponseChunks: way((guarded, config) =>
+      drain(guarded._streamResponseChunks(prompt, config)),
+    ),
+    _streamChatModelEvents: way((guarded, config) =>
+      drain(guarded._streamChatModelEvents(prompt, config)),
+    ),
+    "bindTools, invoke": {
+      bodies: ["model 1"],
+      call: (gates, scene) =>
+        gates
+          .model(callingModel(scene))
+          .bindTools([sceneTool(scene, "search")])
+          .invoke("hi"),
+    },
+    "withStructuredOutput, invoke": way(
+      (guarded, config) => guarded.withStructuredOutput({}).invoke("hi", config),
+      ['{"sure":true}'],
+    ),
+    "withConfig, stream": way((guarded, config) =>
+      drain(guarded.withConfig({ tags: ["t"] }).stream("hi", config)),
+    ),
+    "withRetry, invoke": way((guarded, config) =>
+      guarded.withRetry({ stopAfterAttempt: 2 }).invoke("hi", config),
+    ),
+    "withFallbacks to another guarded model, invoke": {
+      bodies: ["model"],
+      call: (gates, scene) =>
+        gates
+          .model(new SceneChatModel(scene))
+          .withFallbacks([gates.model(new SceneChatModel(scene))])
+          .invoke("hi"),
+    },
+    "pipe, stream": way((guarded, config) => drain(guarded.pipe(words).stream("hi", config))),
+    "createAgent with it": agentWay((model) => model),
+    "createAgent with a binding of it": agentWay((model) => model.withConfig({ tags: ["t"] })),
+    "an LLM, invoke": {
+      bodies: ["model"],
+      call: (gates, scene) => gates.model(new SceneLLM(scene)).invoke("hi"),
+    },
+    "an LLM, stream": {
+      bodies: ["model"],
+      call: (gates, scene) => drain(gates.model(new SceneStreamingLLM(scene)).stream("hi")),
+    },
+    "a cache hit": {
+      bodies: [],
+      call: async (gates, scene) => {
+        const cache = new InMemoryCache();
+        const model = new SceneChatModel({ ...scene, enter: async () => undefined });
+        model.cache = cache;
+        await model.invoke("hi");
+        return (await gates.model(model).invoke("hi")).content;
+      },
+    },
+  },
+};
