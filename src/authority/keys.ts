@@ -15,23 +15,23 @@ export interface NewKey {
   readonly record: KeyRecord;
 }
 
-/** Hashes of keys that were asked for lately: the same few keys come with every request. */
-const hashes = new Map<string, string>();
-const MOST_HASHES = 1_000;
-
 /** SHA-256 of a key, as stores keep it. Keys are random, so it needs no salt. */
-export function hashKey(key: string): string {
-  const known = hashes.get(key);
+export const hashKey = (key: string): string => hash("sha256", key, "base64url");
+
+/** Hashes of keys that were sent lately: the same few keys come with every request. */
+const sent = new Map<string, string>();
+const MOST_SENT = 1_000;
+
+/** The hash of a header's value, or undefined when it has not the form of a key. */
+export function hashSentKey(value: string): string | undefined {
+  const known = sent.get(value);
   if (known !== undefined) return known;
-  const hashed = hash("sha256", key, "base64url");
-  if (hashes.size >= MOST_HASHES) hashes.clear();
-  hashes.set(key, hashed);
+  if (!KEY.test(value)) return undefined;
+  const hashed = hashKey(value);
+  if (sent.size >= MOST_SENT) sent.clear();
+  sent.set(value, hashed);
   return hashed;
 }
-
-/** Whether a header's value has the form of a key. */
-export const isKey = (value: unknown): value is string =>
-  typeof value === "string" && KEY.test(value);
 
 /** Makes a key of 256 random bits. */
 export function createKey(role: "admin" | "owner", orgId: string | null, at: number): NewKey {

@@ -4,7 +4,7 @@ import type { Answer } from "../client/index.ts";
 import { ADMIN_KEY_HEADER, ROUTES } from "../wire/index.ts";
 import { COMMON_ARGUMENTS, readKeyFile } from "./arguments.ts";
 import { CONNECTION_ARGUMENTS, findEndpoint, fromEnv, readTimeoutMs } from "./connection.ts";
-import { CommandError, EXIT } from "./exit-code.ts";
+import { CommandError, EXIT, UsageError } from "./exit-code.ts";
 
 /** Options of every command of an authority's administrator. */
 export const ADMIN_ARGUMENTS = {
@@ -40,7 +40,10 @@ export async function askAsAdmin(
   body?: Readonly<Record<string, unknown>>,
 ): Promise<Answer> {
   const key = findAdminKey(args["admin-key-file"]);
-  const { baseUrl } = findEndpoint(args.db);
+  const { baseUrl, source } = findEndpoint(args.db);
+  if (source === "the default") {
+    throw new UsageError("Which authority? Set MACHINEID_BASE_URL, or name its database with --db");
+  }
   const { origin, prefix } = checkBaseUrl(baseUrl, args["allow-insecure-http"] === true);
   const { method, path } = ROUTES[operation];
   return exchange(

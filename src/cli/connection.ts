@@ -37,6 +37,8 @@ export interface ConnectionArguments {
   readonly "allow-insecure-http"?: boolean | undefined;
 }
 
+const KEY_VARIABLES = ["MACHINEID_ORG_KEY", "MACHINEID_ADMIN_KEY"] as const;
+
 /** Where to talk to, and how that was found out. */
 export interface Endpoint {
   readonly baseUrl: string;
@@ -63,7 +65,8 @@ export function findEndpoint(database: string | undefined): Endpoint {
   }
   const baseUrl = fromEnv("MACHINEID_BASE_URL");
   if (baseUrl !== undefined) return { baseUrl, source: "MACHINEID_BASE_URL" };
-  const local = fromEnv("MACHINEID_ORG_KEY") === undefined ? findLocalAuthority() : undefined;
+  const hasKey = KEY_VARIABLES.some((name) => fromEnv(name) !== undefined);
+  const local = hasKey ? undefined : findLocalAuthority();
   if (local !== undefined) return { baseUrl: local.url, source: "the local authority" };
   return { baseUrl: DEFAULT_BASE_URL, source: "the default" };
 }

@@ -45,7 +45,8 @@ export async function runProgram(argv: readonly string[]): Promise<ExitCode> {
   const { command, path, rest } = await findCommand(argv[0] === "help" ? argv.slice(1) : argv);
   if (wantsHelp) {
     print(forStdout(await usageOf(command, path)));
-    return EXIT.ok;
+    // Where 0 means allowed, a device id that looks like an option must not bring it.
+    return path[0] === "validate" && argv[0] !== "help" ? EXIT.usage : EXIT.ok;
   }
   if (path.length === 0 && rest.length === 1 && VERSION.has(rest[0] ?? "")) {
     print(CLI_VERSION);

@@ -118,8 +118,7 @@ function failure(
   return new RequestError(code, hide(problem, secret), {
     method,
     path,
-    // A cause may print anything its maker put there; one that names the key is left out.
-    cause: mentions(cause, secret) ? undefined : cause,
+    cause: cause === undefined ? undefined : describeCause(cause, secret),
   });
 }
 
@@ -135,16 +134,20 @@ function reasonOf(error: unknown): string {
 
 const hide = (text: string, secret: string): string => text.replaceAll(secret, "[org key]");
 
-function mentions(cause: unknown, secret: string, depth = 0): boolean {
-  if (depth > 8) return true;
-  if (!(cause instanceof Error)) return String(cause).includes(secret);
-  const own = Object.values(cause).some(
-    (value) => typeof value === "string" && value.includes(secret),
-  );
-  const nested = [cause.cause, ...(cause instanceof AggregateError ? cause.errors : [])];
-  return (
-    own ||
-    `${cause.message}${cause.stack ?? ""}`.includes(secret) ||
-    nested.some((inner) => inner !== undefined && mentions(inner, secret, depth + 1))
-  );
+/** Deepest cause that is told of. */
+const MAX_CAUSES = 5;
+
+/**
+ * A cause as what is safe to show of it: names, messages and codes. The error
+ * itself may carry anything, the request's headers among them.
+ */
+function describeCause(cause: unknown, secret: string, depth = 1): Error {
+  const { name, message, code, cause: inner }: Partial<Record<string, unknown>> = Object(cause);
+  const text = cause instanceof Error ? String(message) : "the transport threw no error";
+  const nested = inner instanceof Error && depth < MAX_CAUSES;
+  const options = nested ? { cause: describeCause(inner, secret, depth + 1) } : {};
+  const described = new Error(hide(text, secret), options);
+  if (typeof name === "string") described.name = hide(name, secret);
+  if (typeof code === "string") Object.assign(described, { code: hide(code, secret) });
+  return described;
 }

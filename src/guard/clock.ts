@@ -21,6 +21,11 @@ export function readClock(clock: Clock): Instant {
   return { monotonicMs: clock.monotonicMs(), wallMs: clock.wallMs() };
 }
 
+/** Time since an instant, as the larger of what both clocks say: a sleep counts. */
+export function elapsedMs(since: Instant, clock: Clock): number {
+  return Math.max(clock.monotonicMs() - since.monotonicMs, clock.wallMs() - since.wallMs);
+}
+
 /** Part of every term that is given up, since two clocks never run equally fast. */
 const CLOCK_TOLERANCE = 0.01;
 

@@ -1,6 +1,6 @@
 import { Attempt } from "./attempt.ts";
 import type { Boundary } from "./boundary.ts";
-import { isWithin, readClock } from "./clock.ts";
+import { elapsedMs, isWithin, readClock } from "./clock.ts";
 import type { Clock, Instant } from "./clock.ts";
 import type { DecisionSource, SourcedVerdict } from "./decision-source.ts";
 import {
@@ -28,6 +28,9 @@ export interface Pass {
   readonly code: string;
   readonly requestId: string | undefined;
   readonly version: number | undefined;
+  /** When the check began. */
+  readonly askedAt: Instant;
+  /** When the request that brought the allow was sent. */
   readonly sentAt: Instant;
   readonly validMs: number | undefined;
 }
@@ -48,6 +51,7 @@ export class Enforcer {
   readonly #options: EnforcerOptions;
   readonly #attempts = new Set<Attempt>();
   #status: GuardStatus = "idle";
+  #isClosed = false;
   #latestSentMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: EnforcerOptions) {
@@ -64,8 +68,9 @@ export class Enforcer {
 
   /** Denies everything from now on, checks under way included. */
   close(): void {
-    this.#changeStatus("closed");
+    this.#isClosed = true;
     for (const attempt of this.#attempts) attempt.end("closed");
+    this.#changeStatus("closed");
   }
 
   /**
@@ -102,8 +107,12 @@ export class Enforcer {
    */
   use(question: Question, pass: Pass): void {
     this.#refuseIfOver(question);
-    const { validMs, sentAt } = pass;
-    if (validMs !== undefined && !isWithin(validMs, sentAt, this.#options.clock)) {
+    const { validMs, sentAt, askedAt } = pass;
+    const { clock, timeoutMs } = this.#options;
+    if (elapsedMs(askedAt, clock) > timeoutMs) {
+      throw this.#unavailable(question, "AUTHORITY_TIMEOUT", { requestId: pass.requestId });
+    }
+    if (validMs !== undefined && !isWithin(validMs, sentAt, clock)) {
       throw this.#unavailable(question, "LEASE_EXPIRED", { requestId: pass.requestId });
     }
   }
@@ -120,7 +129,7 @@ export class Enforcer {
   #refuseIfOver({ latch, boundary, signals }: Question): void {
     if (latch.error !== undefined) throw latch.error;
     for (const signal of signals) signal.throwIfAborted();
-    if (this.#status === "closed") {
+    if (this.#isClosed) {
       throw latch.set(
         new ExecutionStoppedError("GUARD_CLOSED", "Execution stopped", {
           ...this.#details(latch, boundary),
@@ -129,15 +138,15 @@ export class Enforcer {
     }
   }
 
-  async #obtain(question: Question, startedAt: Instant): Promise<Pass> {
-    const { source, clock, timeoutMs, registers } = this.#options;
+  async #obtain(question: Question, askedAt: Instant): Promise<Pass> {
+    const { source, timeoutMs, registers } = this.#options;
     const attempt = new Attempt(timeoutMs, question.signals);
     this.#attempts.add(attempt);
     try {
       if (registers) this.#judge(question, await source.register(attempt.signal));
-      const pass = this.#judge(question, await source.decide(attempt.signal));
-      if (clock.monotonicMs() - startedAt.monotonicMs > timeoutMs) attempt.end("timeout");
+      const allow = this.#judge(question, await source.decide(attempt.signal));
       attempt.signal.throwIfAborted();
+      const pass = { ...allow, askedAt };
       this.use(question, pass);
       return pass;
     } catch (error) {
@@ -153,7 +162,7 @@ export class Enforcer {
     }
   }
 
-  #judge(question: Question, { verdict, sentAt, cause }: SourcedVerdict): Pass {
+  #judge(question: Question, { verdict, sentAt, cause }: SourcedVerdict): Omit<Pass, "askedAt"> {
     const { latch, boundary } = question;
     const { requestId } = verdict;
     switch (verdict.outcome) {

@@ -90,7 +90,16 @@ export function findExecutionStopped(error: unknown): ExecutionStoppedError | un
     if (seen.size >= MAX_ERRORS_SEARCHED) return undefined;
     seen.add(next);
     if (Array.isArray(next)) queue.push(...next.slice(0, MAX_ERRORS_SEARCHED));
-    else for (const property of WRAPPING_PROPERTIES) queue.push(Reflect.get(next, property));
+    else for (const property of WRAPPING_PROPERTIES) queue.push(read(next, property));
   }
   return undefined;
+}
+
+/** A getter of somebody's error may throw; there is nothing to find then. */
+function read(value: object, property: string): unknown {
+  try {
+    return Reflect.get(value, property);
+  } catch {
+    return undefined;
+  }
 }

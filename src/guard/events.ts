@@ -86,24 +86,21 @@ function attempt(action: () => unknown): void {
   }
 }
 
+/** Says that a listener failed; what it threw may not even be fit to print. */
 function warn(error: unknown): void {
+  const reason = error instanceof Error ? `: ${error.message}` : "";
   warnLoudly(
-    "A listener of guard events failed; decisions are not affected",
+    `A listener of guard events failed; decisions are not affected${reason}`,
     "EVENT_LISTENER",
-    error,
   );
 }
 
 /** A warning that reaches a person: Node's warnings, or the console elsewhere. */
-export function warnLoudly(message: string, code: string, detail?: unknown): void {
-  const text =
-    detail === undefined
-      ? message
-      : `${message}: ${detail instanceof Error ? detail.message : JSON.stringify(detail)}`;
+export function warnLoudly(message: string, code: string): void {
   if (typeof globalThis.process?.emitWarning === "function") {
-    process.emitWarning(text, { type: "MachineID", code });
+    process.emitWarning(message, { type: "MachineID", code });
   } else {
     // oxlint-disable-next-line no-console -- a runtime that has no warnings of its own
-    console.error(`MachineID [${code}] ${text}`);
+    console.error(`MachineID [${code}] ${message}`);
   }
 }

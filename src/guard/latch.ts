@@ -23,8 +23,8 @@ export class Latch {
   set(error: ExecutionStoppedError): ExecutionStoppedError {
     if (this.#error !== undefined) return this.#error;
     this.#error = error;
-    this.#onStop(error, this.runId);
     this.#controller.abort(error);
+    this.#onStop(error, this.runId);
     return error;
   }
 }

@@ -4,7 +4,7 @@ import type { Enforcer, Pass, Question } from "./enforcer.ts";
 import type { ExecutionStoppedError } from "./errors.ts";
 import { emit, warnLoudly } from "./events.ts";
 import type { GuardListener } from "./events.ts";
-import { describeBoundary } from "./boundary.ts";
+import { describeBoundary, readBoundary } from "./boundary.ts";
 import { Latch } from "./latch.ts";
 
 export interface RunOptions {
@@ -117,7 +117,7 @@ export class GuardedRun implements Run {
 
   #question(boundary: Boundary, { signal }: CheckOptions): Question {
     const signals = signal === undefined ? [this.signal] : [this.signal, signal];
-    return { latch: this.#latch, boundary, signals };
+    return { latch: this.#latch, boundary: readBoundary(boundary), signals };
   }
 
   #reportUnawaited(question: Question): void {

@@ -24,7 +24,7 @@ export interface StrictSourceOptions {
   readonly timeoutMs: number;
 }
 
-type Read = (httpStatus: number, body: unknown) => Verdict;
+type Read = (httpStatus: number, body: unknown, deviceId: string) => Verdict;
 
 const MAX_ATTEMPTS = 3;
 const FIRST_BACKOFF_MS = 25;
@@ -58,6 +58,12 @@ export class StrictSource implements DecisionSource {
 
   async register(signal: AbortSignal): Promise<SourcedVerdict> {
     if (this.#registered !== undefined) return this.#registered;
+    const underWay = this.#registration;
+    if (underWay !== undefined && !underWay.isAbandoned) {
+      const sourced = await underWay.join(signal);
+      // It was asked before this check: good enough to be registered, not to be refused.
+      if (sourced.verdict.outcome === "allowed") return sourced;
+    }
     if (this.#registration === undefined || this.#registration.isAbandoned) {
       this.#registration = this.#beginRegistration();
     }
@@ -94,7 +100,7 @@ export class StrictSource implements DecisionSource {
         // The signal ends with the last check that waits for this answer.
         const options = { signal, timeoutMs: Number.POSITIVE_INFINITY };
         const answer = await client.request(operation, { deviceId }, options);
-        sourced = { verdict: read(answer.status, answer.body), sentAt };
+        sourced = { verdict: read(answer.status, answer.body, deviceId), sentAt };
         if (RETRIED_STATUSES.has(answer.status) && sourced.verdict.outcome === "unavailable") {
           retryAfterMs = Math.max(answer.retryAfterMs ?? 0, backoffMs(attempt));
         }

@@ -28,9 +28,9 @@ export type Verdict =
 
 export type Unavailable = Extract<Verdict, { outcome: "unavailable" }>;
 
-/** Codes and request ids reach logs, errors and models: only plain tokens pass. */
+/** Codes and request ids reach logs, errors and models: only plain tokens pass, and no key. */
 const CODE = /^[A-Z][A-Z0-9_]{0,63}$/;
-const REQUEST_ID = /^[\w-]{1,64}$/;
+const REQUEST_ID = /^(?!(?:org|adm|opr|agt|viw)_)[\w-]{1,64}$/;
 
 const token = (value: unknown, pattern: RegExp): string | undefined =>
   typeof value === "string" && pattern.test(value) ? value : undefined;
@@ -82,16 +82,18 @@ const isDenial = ({ status, allowed }: Record<string, unknown>): boolean =>
 /**
  * Reads the answer to `validate`. It is an allow only when it is a 2xx JSON
  * answer whose `allowed` is the boolean `true`; it is a denial when it says so
- * outside the failure shape; everything else is an outage.
+ * outside the failure shape; everything else is an outage, an allow that names
+ * another device included.
  */
-export function readDecision(httpStatus: number, body: unknown): Verdict {
+export function readDecision(httpStatus: number, body: unknown, askedFor: string): Verdict {
   const answer = fields(body);
   const requestId = requestIdOf(answer);
   if (isDenial(answer)) {
     return { outcome: "denied", code: codeOf(answer) ?? UNNAMED_DENIAL, requestId };
   }
-  const { allowed, status, version, valid_ms: validMs } = answer;
-  const isAllow = isSuccess(httpStatus) && allowed === true && status !== "error";
+  const { allowed, status, version, valid_ms: validMs, deviceId = askedFor } = answer;
+  const isMine = deviceId === askedFor;
+  const isAllow = isSuccess(httpStatus) && allowed === true && status !== "error" && isMine;
   // A term that cannot be read cannot be kept to.
   if (!isAllow || !isTerm(validMs) || !isVersion(version)) return unavailable(httpStatus, answer);
   return { outcome: "allowed", code: codeOf(answer) ?? "ALLOW", requestId, version, validMs };

@@ -6,7 +6,7 @@ import { GroupCommit } from "../../src/authority/store/sqlite/group-commit.ts";
 describe("a group commit", () => {
   let database: DatabaseSync;
   let hooks: string[];
-  let commit: GroupCommit;
+  let commit: GroupCommit<number>;
 
   beforeEach(() => {
     database = new DatabaseSync(":memory:");

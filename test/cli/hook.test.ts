@@ -239,3 +239,24 @@ describe("within the process", () => {
     expect(late.stdout).toContain('"deny"');
   });
 });
+
+test("a hook that can write nothing blocks", async () => {
+  await using authority = await startScriptedAuthority("revoked");
+  for (const input of ["nonsense", TOOL_CALL]) {
+    const child = spawn(process.execPath, [MAIN, "hook", "claude-code"], {
+      env: {
+        PATH: process.env["PATH"],
+        MACHINEID_BASE_URL: authority.url,
+        MACHINEID_ORG_KEY: "org_a",
+        MACHINEID_DEVICE_ID: "a",
+      },
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+    // Nobody reads: whatever is written fails.
+    child.stdout.destroy();
+    child.stderr.destroy();
+    child.stdin.end(input);
+    const [code] = (await once(child, "exit")) as [number | null];
+    expect(code).toBe(2);
+  }
+});

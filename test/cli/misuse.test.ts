@@ -133,6 +133,11 @@ describe("keys and URLs", () => {
   });
 });
 
+test.each(["-h", "--help"])("validate never says 0 for a device called %s", async (device) => {
+  expect(await run("validate", device)).toMatchObject({ code: 2 });
+  expect(await run("validate", "nobody", device)).toMatchObject({ code: 2 });
+});
+
 describe("help and version", () => {
   const commands = [
     [],
@@ -146,7 +151,7 @@ describe("help and version", () => {
 
   test.each(commands.map((command) => [command]))("%j --help", async (command) => {
     const result = await run(...command, "--help");
-    expect(result).toMatchObject({ code: 0, stderr: "" });
+    expect(result).toMatchObject({ code: command[0] === "validate" ? 2 : 0, stderr: "" });
     expect(result.stdout).toContain(["USAGE machineid", ...command].join(" "));
   });
 

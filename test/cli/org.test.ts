@@ -77,3 +77,10 @@ test.each([
     stderr: expect.stringContaining(words),
   });
 });
+
+test("the administrator's key of the environment goes nowhere by itself", async () => {
+  const result = await runCli(["org", "list"], {
+    env: { MACHINEID_ADMIN_KEY: "adm_0123456789abcdef" },
+  });
+  expect(result).toMatchObject({ code: 2, stderr: expect.stringContaining("--db") });
+});

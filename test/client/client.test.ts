@@ -195,12 +195,25 @@ describe.each(Object.entries(transports))("over %s", (_name, transport) => {
   });
 });
 
-test("a fetch that puts the key into its error does not pass it on", async () => {
-  const client = new MachineID({
-    orgKey: KEY,
-    fetch: () => Promise.reject(new Error("outer", { cause: new Error(`bad header ${KEY}`) })),
-  });
+test.each([
+  ["in a cause", () => new Error("outer", { cause: new Error(`bad header ${KEY}`) })],
+  [
+    "in a request that hangs on it",
+    () => Object.assign(new Error("boom"), { config: { headers: { "x-org-key": KEY } } }),
+  ],
+  ["in an object that is no error", () => ({ headers: new Headers({ "x-org-key": KEY }) })],
+  ["as text", () => `bad header ${KEY}`],
+])("a fetch whose error has the key %s does not pass it on", async (_name, thrown) => {
+  const client = new MachineID({ orgKey: KEY, fetch: () => Promise.reject(thrown()) });
   expect(inspect(await rejection(client.usage()), { depth: 20 })).not.toContain(KEY);
+});
+
+test("a key that comes back as a request id is not repeated", async () => {
+  await using server = await startHttpServer((_request, response) => {
+    response.setHeader("x-request-id", KEY).end("no JSON");
+  });
+  const client = new MachineID({ orgKey: KEY, baseUrl: server.url });
+  expect(inspect(await rejection(client.usage()))).not.toContain(KEY);
 });
 
 test("the client shows its address and nothing of its key", () => {

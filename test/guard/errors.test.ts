@@ -98,3 +98,13 @@ test("a message has nothing of the answer but its code", async () => {
   expect(error.message).toBe('Execution denied at tool for device "a": PLAN_FROZEN');
   expect(error.requestId).toBe(request_id);
 });
+
+test("findExecutionStopped is not stopped by a getter that throws", () => {
+  const awkward = {
+    get error(): unknown {
+      throw new Error("no");
+    },
+    cause: denied,
+  };
+  expect(findExecutionStopped(awkward)).toBe(denied);
+});

@@ -14,8 +14,11 @@ import type { Mode } from "../support/scripted-authority.ts";
 
 const TOOL = { kind: "tool", name: "search" } as const;
 
-async function attempt(client: GuardClient): Promise<{ entered: number; error: unknown }> {
-  const guard = createGuard(client, { deviceId: "a", register: false, checkTimeoutMs: 150 });
+async function attempt(
+  client: GuardClient,
+  checkTimeoutMs = 5000,
+): Promise<{ entered: number; error: unknown }> {
+  const guard = createGuard(client, { deviceId: "a", register: false, checkTimeoutMs });
   let entered = 0;
   const error = await guard
     .protect(TOOL, () => {
@@ -40,7 +43,7 @@ const modes: [Mode, abstract new (...args: never) => Error, string][] = [
 
 test.each(modes)("under an authority that is %s nothing begins", async (mode, type, code) => {
   await using authority = await startScriptedAuthority(mode);
-  const { entered, error } = await attempt(authority.client());
+  const { entered, error } = await attempt(authority.client(), mode === "hang" ? 100 : 5000);
   expect(entered).toBe(0);
   expect(error).toBeInstanceOf(type);
   expect(error).toMatchObject({ code, boundary: TOOL, deviceId: "a" });

@@ -67,7 +67,6 @@ test("an outage is latched for its run, and does not end the guard", async () =>
   const guard = createGuard(authority.client(), {
     deviceId: "a",
     register: false,
-    checkTimeoutMs: 500,
   });
   const run = guard.run();
   const outage = await reason(run.check(TOOL));
@@ -140,4 +139,56 @@ test("a registration that is refused denies, and does not ask further", async ()
     boundary: { kind: "startup" },
   });
   expect(authority.validations).toBe(0);
+});
+
+test("a listener that closes the guard, and throws what cannot be printed, stops nothing of this", async () => {
+  await using authority = await startScriptedAuthority();
+  const circle: Record<string, unknown> = { big: 1n };
+  circle["self"] = circle;
+  const guard = createGuard(authority.client(), {
+    deviceId: "a",
+    register: false,
+    onEvent: () => {
+      throw circle;
+    },
+  });
+  const run = guard.run();
+  await expect(run.protect(TOOL, () => "ran")).resolves.toBe("ran");
+  await authority.become("revoked");
+  await expect(run.check(TOOL)).rejects.toMatchObject({ code: "DEVICE_REVOKED" });
+  expect(run.signal.reason).toBe(run.stopped);
+  await guard.close();
+  await expect(guard.check(TOOL)).rejects.toMatchObject({ code: "GUARD_CLOSED" });
+});
+
+test("a name that is no text gets in the way of no refusal", async () => {
+  await using authority = await startScriptedAuthority("revoked");
+  const guard = createGuard(authority.client(), { deviceId: "a", register: false });
+  for (const name of [null, 7, {}, Symbol("name"), undefined]) {
+    const run = guard.run();
+    const boundary = { kind: "tool", name } as unknown as typeof TOOL;
+    const denied = await reason(run.check(boundary));
+    expect(denied).toMatchObject({ code: "DEVICE_REVOKED" });
+    expect(run.stopped).toBe(denied);
+  }
+  for (const nonsense of [undefined, null, {}, { kind: "thought" }]) {
+    const run = guard.run();
+    const boundary = nonsense as unknown as typeof TOOL;
+    await expect(run.protect(boundary, () => "ran")).rejects.toMatchObject({
+      code: "OPTION_INVALID",
+    });
+  }
+});
+
+test("a registration that was refused before a check arrived does not refuse it", async () => {
+  await using authority = await startScriptedAuthority("revoked");
+  const guard = createGuard(authority.client(), { deviceId: "a" });
+  let second: Promise<unknown> | undefined;
+  authority.onRegistration = async (count) => {
+    if (count > 1) return authority.become("allow");
+    second = guard.check(TOOL);
+    return undefined;
+  };
+  await expect(guard.check(TOOL)).rejects.toMatchObject({ code: "DEVICE_REVOKED" });
+  await expect(second).resolves.toMatchObject({ allowed: true });
 });

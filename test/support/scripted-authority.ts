@@ -26,6 +26,8 @@ export interface ScriptedAuthority extends AsyncDisposable {
   client(): MachineID;
   /** Called with each validation's number, from 1, before it is answered. */
   onValidation: ((count: number) => void | Promise<void>) | undefined;
+  /** Called with each registration's number, from 1, before it is answered. */
+  onRegistration: ((count: number) => void | Promise<void>) | undefined;
   close(): Promise<void>;
 }
 
@@ -33,6 +35,7 @@ export interface ScriptedAuthority extends AsyncDisposable {
 export async function startScriptedAuthority(first: Mode = "allow"): Promise<ScriptedAuthority> {
   let mode: Mode = first;
   let validations = 0;
+  let registrations = 0;
   const requests: string[] = [];
   const sockets = new Set<Socket>();
   const server = createServer((request, response) => {
@@ -52,6 +55,9 @@ export async function startScriptedAuthority(first: Mode = "allow"): Promise<Scr
     if (path.endsWith("/validate")) {
       validations += 1;
       await authority.onValidation?.(validations);
+    } else if (path.endsWith("/register")) {
+      registrations += 1;
+      await authority.onRegistration?.(registrations);
     }
     if (mode === "hang") return;
     if (mode === "down") {
@@ -81,6 +87,7 @@ export async function startScriptedAuthority(first: Mode = "allow"): Promise<Scr
       return validations;
     },
     onValidation: undefined,
+    onRegistration: undefined,
     async become(next) {
       mode = next;
       if (next === "down") for (const socket of sockets) socket.resetAndDestroy();

@@ -43,23 +43,26 @@ describe("what counts as a decision", () => {
     [200, { allowed: true, status: "error" }, "unavailable", "AUTHORITY_MALFORMED"],
     [200, { allowed: true, valid_ms: "2000" }, "unavailable", "AUTHORITY_MALFORMED"],
     [200, { allowed: true, valid_ms: -1 }, "unavailable", "AUTHORITY_MALFORMED"],
+    [200, { allowed: true, deviceId: "mine" }, "allowed", "ALLOW"],
+    [200, { allowed: true, deviceId: "another" }, "unavailable", "AUTHORITY_MALFORMED"],
+    [200, { allowed: false, code: "X", deviceId: "another" }, "denied", "X"],
     [200, [{ allowed: true }], "unavailable", "AUTHORITY_MALFORMED"],
     [200, "true", "unavailable", "AUTHORITY_MALFORMED"],
     [200, null, "unavailable", "AUTHORITY_MALFORMED"],
   ])("%i %j: %s %s", (status, body, outcome, code) => {
-    expect(readDecision(status, body)).toMatchObject({ outcome, code });
+    expect(readDecision(status, body, "mine")).toMatchObject({ outcome, code });
   });
 
   test("an answer whose allowed is only inherited is no allow", () => {
     const body: unknown = Object.create({ allowed: true });
-    expect(readDecision(200, body)).toMatchObject({ outcome: "unavailable" });
+    expect(readDecision(200, body, "mine")).toMatchObject({ outcome: "unavailable" });
   });
 
   test("a polluted prototype allows nothing", () => {
     const shared: object = Object.getPrototypeOf({});
     Reflect.defineProperty(shared, "allowed", { value: true, configurable: true });
     try {
-      expect(readDecision(200, {})).toMatchObject({ outcome: "unavailable" });
+      expect(readDecision(200, {}, "mine")).toMatchObject({ outcome: "unavailable" });
     } finally {
       Reflect.deleteProperty(shared, "allowed");
     }

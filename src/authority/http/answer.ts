@@ -27,17 +27,19 @@ export function writeJson(
   json: string,
   requestId: string,
 ): void {
+  const length = Buffer.byteLength(json);
   response.writeHead(httpStatus, [
     "content-type",
     JSON_TYPE,
     "content-length",
-    String(Buffer.byteLength(json)),
+    String(length),
     "cache-control",
     "no-store",
     REQUEST_ID_HEADER,
     requestId,
   ]);
-  response.end(json);
+  // Plain ASCII is the same in both, and Latin-1 takes no transcoding.
+  response.end(json, length === json.length ? "latin1" : "utf8");
 }
 
 /** Sends JSON that is ready. */

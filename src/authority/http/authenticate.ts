@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { FastifyRequest } from "fastify";
 import { ADMIN_KEY_HEADER, ORG_KEY_HEADER } from "../../wire/index.ts";
 import { Failure } from "../failure.ts";
-import { hashKey, isKey } from "../keys.ts";
+import { hashSentKey } from "../keys.ts";
 import type { Services } from "../services.ts";
 import type { Caller, UnknownKey } from "../store/store.ts";
 
@@ -23,8 +23,9 @@ const header = (headers: IncomingHttpHeaders, name: string): string | undefined 
 export function authenticate({ id, headers }: Asking, { now }: Services): Caller {
   const key = header(headers, ORG_KEY_HEADER);
   if (key === undefined || key === "") throw new Failure("ORG_KEY_MISSING");
-  if (!isKey(key)) throw new Failure("ORG_KEY_INVALID");
-  return { keyHash: hashKey(key), requestId: id, at: now() };
+  const keyHash = hashSentKey(key);
+  if (keyHash === undefined) throw new Failure("ORG_KEY_INVALID");
+  return { keyHash, requestId: id, at: now() };
 }
 
 /**
@@ -34,8 +35,9 @@ export function authenticate({ id, headers }: Asking, { now }: Services): Caller
  */
 export function authenticateAdmin({ id, headers }: Asking, { now }: Services): Caller {
   const key = header(headers, ADMIN_KEY_HEADER);
-  if (!isKey(key)) throw new Failure("ADMIN_KEY_INVALID");
-  return { keyHash: hashKey(key), requestId: id, at: now() };
+  const keyHash = key === undefined ? undefined : hashSentKey(key);
+  if (keyHash === undefined) throw new Failure("ADMIN_KEY_INVALID");
+  return { keyHash, requestId: id, at: now() };
 }
 
 /** @throws Failure ORG_KEY_INVALID when the store did not know the key */

@@ -26,19 +26,18 @@ export const digest = (text: string): string => hash("sha256", text, "hex");
  */
 export const genesis = (orgId: string, writer: string): string => digest(`${orgId}\n${writer}`);
 
-/** One line of JSON: the event, its place in the chain and the hash of the entry before it. */
+/**
+ * One line of JSON: the event, its place in the chain and the hash of the entry
+ * before it. What is not quoted through JSON is made by the authority itself, of
+ * letters, digits and hyphens.
+ */
 export function auditEntry(seq: number, previous: string, event: AuditEvent): string {
   const { at, by, operation, deviceId, code, requestId, version, detail } = event;
-  return JSON.stringify({
-    seq,
-    prev: previous,
-    at,
-    by,
-    op: operation,
-    deviceId,
-    code,
-    request_id: requestId,
-    version,
-    detail,
-  });
+  const device = deviceId === undefined ? "" : `,"deviceId":${JSON.stringify(deviceId)}`;
+  const decided = code === undefined ? "" : `,"code":"${code}"`;
+  const changed = detail === undefined ? "" : `,"detail":${JSON.stringify(detail)}`;
+  return (
+    `{"seq":${seq},"prev":"${previous}","at":${at},"by":"${by}","op":"${operation}"` +
+    `${device}${decided},"request_id":"${requestId}","version":${version}${changed}}`
+  );
 }

@@ -20,7 +20,7 @@ export const command = defineCommand({
     const sentAtMs = performance.now();
     const answer = await client.request("validate", { deviceId });
     const ageMs = performance.now() - sentAtMs;
-    const verdict = readDecision(answer.status, answer.body);
+    const verdict = readDecision(answer.status, answer.body, deviceId);
     if (verdict.outcome === "unavailable") throw undecided(deviceId, verdict, answer.status);
     const isStale =
       verdict.outcome === "allowed" && verdict.validMs !== undefined && ageMs > verdict.validMs;

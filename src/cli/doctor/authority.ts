@@ -181,7 +181,7 @@ export async function examineDevice(
   const shown = printable(deviceId);
   try {
     const { answer } = await ask(asking, "validate", key, { deviceId });
-    const verdict = readDecision(answer.status, answer.body);
+    const verdict = readDecision(answer.status, answer.body, deviceId);
     const { outcome, code } = verdict;
     if (outcome === "allowed") return ok("device", `${shown} may work`);
     const message = `${shown}: ${code} (${requestOf(answer)})`;

@@ -65,9 +65,12 @@ function blockOnCrash(): void {
     printError(reasonOf("RUN_STOPPED"));
     process.exit(BLOCKED);
   };
-  // The command line's own listener would end with 1, which lets the call through.
-  process.stdout.removeAllListeners("error");
-  process.stdout.on("error", () => undefined);
+  // The command line's own listeners would end with 1, which lets the call through.
+  process.removeAllListeners("uncaughtException");
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.removeAllListeners("error");
+    stream.on("error", () => undefined);
+  }
   process.on("uncaughtException", block);
   process.on("unhandledRejection", block);
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, block);

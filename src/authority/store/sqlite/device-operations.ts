@@ -34,8 +34,7 @@ export function validate(ledger: Ledger, caller: Caller, deviceId: string): Vali
   const { key, org } = from;
   const { at, requestId } = caller;
   const { version } = ledger;
-  const decision = decide(org, ledger.device(org.id, deviceId), at);
-  ledger.saw(org.id, deviceId, at);
+  const decision = decide(org, ledger.asking(org.id, deviceId, at), at);
   ledger.audit.append(org.id, {
     at,
     by: key.id,

@@ -2,17 +2,17 @@ import type { DatabaseSync } from "node:sqlite";
 import { StoreUnavailableError } from "../errors.ts";
 
 /** What a group of steps needs around it. */
-export interface GroupHooks {
-  /** Before the first step, inside the transaction. */
-  begin(): void;
+export interface GroupHooks<Context> {
+  /** Before the first step, inside the transaction: what all its steps work on. */
+  begin(): Context;
   /** After the last step, inside the transaction. */
-  finish(): void;
+  finish(context: Context): void;
   /** The transaction did not commit: forget everything that was read or written in it. */
   discard(): void;
 }
 
-interface Waiting {
-  readonly step: () => unknown;
+interface Waiting<Context> {
+  readonly step: (context: Context) => unknown;
   readonly resolve: (result: never) => void;
   readonly reject: (error: StoreUnavailableError) => void;
   result: unknown;
@@ -23,16 +23,16 @@ interface Waiting {
  * run one after the other, in the order they came, and no result leaves before
  * the commit. When it fails, all of the group fail.
  */
-export class GroupCommit {
+export class GroupCommit<Context> {
   readonly #database: DatabaseSync;
-  readonly #hooks: GroupHooks;
+  readonly #hooks: GroupHooks<Context>;
   readonly #begin;
   readonly #commit;
-  #waiting: Waiting[] = [];
+  #waiting: Waiting<Context>[] = [];
   #closed = false;
   readonly #run = (): void => this.#commitGroup();
 
-  constructor(database: DatabaseSync, hooks: GroupHooks) {
+  constructor(database: DatabaseSync, hooks: GroupHooks<Context>) {
     this.#database = database;
     this.#hooks = hooks;
     this.#begin = database.prepare("BEGIN IMMEDIATE");
@@ -40,7 +40,7 @@ export class GroupCommit {
   }
 
   /** Runs a step in the next group. A step must not throw for anything but a failing store. */
-  run<Result>(step: () => Result): Promise<Result> {
+  run<Result>(step: (context: Context) => Result): Promise<Result> {
     if (this.#closed) return Promise.reject(new StoreUnavailableError("it is closed"));
     return new Promise((resolve, reject) => {
       const first = this.#waiting.push({ step, resolve, reject, result: undefined }) === 1;
@@ -60,9 +60,9 @@ export class GroupCommit {
     this.#waiting = [];
     try {
       this.#begin.run();
-      this.#hooks.begin();
-      for (const waiting of group) waiting.result = waiting.step();
-      this.#hooks.finish();
+      const context = this.#hooks.begin();
+      for (const waiting of group) waiting.result = waiting.step(context);
+      this.#hooks.finish(context);
       this.#commit.run();
     } catch (error) {
       this.#abandon(group, error);
@@ -71,7 +71,7 @@ export class GroupCommit {
     for (const waiting of group) waiting.resolve(waiting.result as never);
   }
 
-  #abandon(group: readonly Waiting[], cause: unknown): void {
+  #abandon(group: readonly Waiting<Context>[], cause: unknown): void {
     this.#hooks.discard();
     try {
       // A full disk may have ended the transaction already.

@@ -174,12 +174,14 @@ export class Ledger {
     if (device.revokedAt === null) this.#entry(orgId).devicesUsed -= 1;
   }
 
-  /** Notes that a device asked for a decision. */
-  saw(orgId: string, deviceId: string, at: number): void {
+  /** The device that asks for a decision, if the org has it; that it asked is noted. */
+  asking(orgId: string, deviceId: string, at: number): DeviceRecord | undefined {
     const device = this.#devices(orgId).get(deviceId);
-    if (device === undefined) return;
-    device.lastSeenAt = at;
-    this.#seen.set(device, orgId);
+    if (device !== undefined) {
+      device.lastSeenAt = at;
+      this.#seen.set(device, orgId);
+    }
+    return device;
   }
 
   /** Writes what a group changed once for all its steps. */

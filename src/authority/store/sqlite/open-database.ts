@@ -1,4 +1,4 @@
-import { closeSync, openSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { StoreLockedError, StoreSchemaError } from "../errors.ts";
 import { migrate } from "./migrations.ts";
@@ -20,10 +20,12 @@ export function sqliteCode(error: unknown): number | undefined {
  * @throws StoreSchemaError when it is not a store this version can work with
  */
 export function openDatabase(path: string): DatabaseSync {
-  // SQLite gives its companion files the mode of the file itself.
-  if (path !== ":memory:") closeSync(openSync(path, "a", 0o600));
+  const isNew = path !== ":memory:" && !existsSync(path);
+  if (isNew) createPrivately(path);
   const database = new DatabaseSync(path, { enableForeignKeyConstraints: true });
   try {
+    // A link to nothing was not followed above; SQLite has made what it points at.
+    if (isNew) chmodSync(path, 0o600);
     // Exclusive before WAL: the lock is then in the file, and needs no shared memory.
     database.exec(
       "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL",
@@ -40,5 +42,18 @@ export function openDatabase(path: string): DatabaseSync {
       throw new StoreSchemaError(path, "is not a SQLite database", { cause: error });
     }
     throw error;
+  }
+}
+
+/**
+ * Makes an empty file that only its owner reads; SQLite gives its companion
+ * files the same mode. A file that exists is never opened here: closing any
+ * descriptor of it would drop the locks that this process holds on it.
+ */
+function createPrivately(path: string): void {
+  try {
+    closeSync(openSync(path, "ax", 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 }

@@ -28,7 +28,7 @@ export function storeOn(database: DatabaseSync): Store {
 
 class SqliteStore implements Store {
   readonly #database: DatabaseSync;
-  readonly #commit: GroupCommit;
+  readonly #commit: GroupCommit<Ledger>;
   readonly #touch;
   #ledger: Ledger | undefined;
   #closed = false;
@@ -38,10 +38,8 @@ class SqliteStore implements Store {
     this.#ledger = new Ledger(database);
     this.#touch = database.prepare("UPDATE meta SET value = value WHERE name = 'version'");
     this.#commit = new GroupCommit(database, {
-      begin: () => {
-        this.#ledger ??= new Ledger(database);
-      },
-      finish: () => this.#ledger?.finish(),
+      begin: () => (this.#ledger ??= new Ledger(database)),
+      finish: (ledger) => ledger.finish(),
       discard: () => {
         this.#ledger = undefined;
       },
@@ -49,68 +47,68 @@ class SqliteStore implements Store {
   }
 
   validate(caller: Caller, deviceId: string) {
-    return this.#run((ledger) => devices.validate(ledger, caller, deviceId));
+    return this.#commit.run((ledger) => devices.validate(ledger, caller, deviceId));
   }
 
   register(caller: Caller, deviceId: string) {
-    return this.#run((ledger) => devices.register(ledger, caller, deviceId));
+    return this.#commit.run((ledger) => devices.register(ledger, caller, deviceId));
   }
 
   setRevoked(caller: Caller, deviceIds: readonly string[], revoked: boolean) {
-    return this.#run((ledger) => devices.setRevoked(ledger, caller, deviceIds, revoked));
+    return this.#commit.run((ledger) => devices.setRevoked(ledger, caller, deviceIds, revoked));
   }
 
   remove(caller: Caller, deviceId: string) {
-    return this.#run((ledger) => devices.remove(ledger, caller, deviceId));
+    return this.#commit.run((ledger) => devices.remove(ledger, caller, deviceId));
   }
 
   listDevices(caller: Caller) {
-    return this.#run((ledger) => devices.listDevices(ledger, caller));
+    return this.#commit.run((ledger) => devices.listDevices(ledger, caller));
   }
 
   usage(caller: Caller) {
-    return this.#run((ledger) => devices.readUsage(ledger, caller));
+    return this.#commit.run((ledger) => devices.readUsage(ledger, caller));
   }
 
   createOrg(caller: Caller, org: OrgRecord, ownerKey: KeyRecord) {
-    return this.#run((ledger) => orgs.createOrg(ledger, caller, org, ownerKey));
+    return this.#commit.run((ledger) => orgs.createOrg(ledger, caller, org, ownerKey));
   }
 
   listOrgs(caller: Caller) {
-    return this.#run((ledger) => orgs.listOrgs(ledger, caller));
+    return this.#commit.run((ledger) => orgs.listOrgs(ledger, caller));
   }
 
   changeOrg(caller: Caller, orgId: string, patch: OrgPatch) {
-    return this.#run((ledger) => orgs.changeOrg(ledger, caller, orgId, patch));
+    return this.#commit.run((ledger) => orgs.changeOrg(ledger, caller, orgId, patch));
   }
 
   bootstrap(bootstrap: Bootstrap) {
-    return this.#run((ledger) => orgs.bootstrap(ledger, bootstrap));
+    return this.#commit.run((ledger) => orgs.bootstrap(ledger, bootstrap));
   }
 
   /** Commits a write, since a store that can only be read lets nobody work. */
   async ready(): Promise<void> {
-    await this.#run(() => {
+    await this.#commit.run(() => {
       this.#touch.run();
     });
   }
 
   orgIds() {
-    return this.#run((ledger) => ledger.orgIds());
+    return this.#commit.run((ledger) => ledger.orgIds());
   }
 
   auditChains() {
-    return this.#run((ledger) => ledger.audit.chains());
+    return this.#commit.run((ledger) => ledger.audit.chains());
   }
 
   auditRows(chainId: number, afterSeq: number, limit: number) {
-    return this.#run((ledger) => ledger.audit.rows(chainId, afterSeq, limit));
+    return this.#commit.run((ledger) => ledger.audit.rows(chainId, afterSeq, limit));
   }
 
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    const seen = this.#run((ledger) => ledger.writeSeen(Number.POSITIVE_INFINITY));
+    const seen = this.#commit.run((ledger) => ledger.writeSeen(Number.POSITIVE_INFINITY));
     this.#commit.close();
     try {
       // It is advisory; a store that cannot take it is closed nevertheless.
@@ -118,12 +116,5 @@ class SqliteStore implements Store {
     } finally {
       this.#database.close();
     }
-  }
-
-  #run<Result>(step: (ledger: Ledger) => Result): Promise<Result> {
-    return this.#commit.run(() => {
-      if (this.#ledger === undefined) throw new Error("the store was not read");
-      return step(this.#ledger);
-    });
   }
 }
