@@ -5,53 +5,52 @@ import { bindModelOption, isFunction } from "./model.ts";
 import { bindTools } from "./tool.ts";
 
 /** Where a call keeps the function that may change the model for a step. */
-const PREPARE_STEP = ["prepareStep", "experimental_prepareStep"] as const;
+const PREPARE_STEP: ReadonlySet<PropertyKey> = new Set(["prepareStep", "experimental_prepareStep"]);
 
 /** Functions of the caller's that the SDK runs between two gates. */
-const BETWEEN_GATES = [
+const BETWEEN_GATES: ReadonlySet<PropertyKey> = new Set([
   "experimental_repairToolCall",
   "repairToolCall",
   "experimental_repairText",
   "repairText",
   "experimental_download",
-] as const;
+]);
 
 export type CallOptions = Record<string, unknown>;
 
 /** A call's options with everything gated that begins work. Keys that are absent stay absent. */
 export function gateCallOptions(binding: Binding, options: object): CallOptions {
   const gated: CallOptions = { ...options };
-  gateModelAndTools(binding, gated, undefined);
-  for (const key of PREPARE_STEP) {
-    const prepare = gated[key];
-    if (isFunction(prepare)) gated[key] = gatePrepareStep(binding, prepare);
-  }
-  for (const key of BETWEEN_GATES) {
-    const work = gated[key];
-    if (isFunction(work) && binding.run) gated[key] = notAfterStop(binding.run, work);
-  }
+  for (const key of Object.keys(gated)) gated[key] = gateOption(binding, key, gated[key]);
   return gated;
 }
 
-function gateModelAndTools(binding: Binding, gated: CallOptions, alreadyGated: unknown): void {
-  const { model, tools } = gated;
-  if (model !== undefined && model !== null && model !== alreadyGated) {
-    gated["model"] = bindModelOption(binding, model);
-  }
-  if (isObject(tools)) gated["tools"] = bindTools(binding, tools);
+/** One option of a call, gated if it begins work. */
+export function gateOption(binding: Binding, key: PropertyKey, value: unknown): unknown {
+  if (value === undefined || value === null) return value;
+  if (key === "model") return bindModelOption(binding, value);
+  if (key === "tools") return isObject(value) ? bindTools(binding, value) : value;
+  if (!isFunction(value)) return value;
+  if (PREPARE_STEP.has(key)) return gatePrepareStep(binding, value);
+  return BETWEEN_GATES.has(key) && binding.run ? notAfterStop(binding.run, value) : value;
 }
 
 function gatePrepareStep(binding: Binding, prepare: AnyFunction): AnyFunction {
   return async function (this: unknown, ...args: unknown[]): Promise<unknown> {
     binding.run?.signal.throwIfAborted();
+    const [options] = args;
+    // The model that the SDK hands over is the gated one, perhaps wrapped by the SDK. It is
+    // read before `prepare` runs, which may put another in its place.
+    const handedOver: unknown = isObject(options) ? Reflect.get(options, "model") : undefined;
     const step: unknown = await Reflect.apply(prepare, this, args);
     if (!isObject(step)) return step;
-    const [options] = args;
-    // The model that the SDK hands over is the gated one, perhaps wrapped by the SDK.
-    const handedOver: unknown = isObject(options) ? Reflect.get(options, "model") : undefined;
-    const gated: CallOptions = { ...step };
-    gateModelAndTools(binding, gated, handedOver);
-    return gated;
+    const { model, ...others }: CallOptions = { ...step };
+    const gated = gateCallOptions(binding, others);
+    if (!("model" in step)) return gated;
+    return {
+      ...gated,
+      model: model === handedOver ? model : gateOption(binding, "model", model),
+    };
   };
 }
 

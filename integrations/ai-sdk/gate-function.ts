@@ -80,7 +80,10 @@ async function ask(
       bodyArgs[optionsAt] = { ...(isObject(given) ? given : {}), abortSignal: runSignal };
     }
     const result = invoke(bodyArgs);
-    return isAsyncIterable(result) && !isReadableStream(result) ? new Begun(result) : result;
+    // What a tool returns is read by the SDK to its end; a model's stream is handed on.
+    const isRead =
+      isAsyncIterable(result) && (boundary.kind === "tool" || !isReadableStream(result));
+    return isRead ? new Begun(result) : result;
   };
   try {
     return await (run ?? owner).protect(boundary, work, { signal });

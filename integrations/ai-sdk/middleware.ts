@@ -6,7 +6,10 @@ interface WrapOptions {
   readonly model: { readonly modelId: string };
 }
 
-/** Middleware for `wrapLanguageModel` and `wrapProvider` of the AI SDK 5, 6 and 7. */
+/**
+ * Middleware for `wrapLanguageModel` and `wrapProvider` of the AI SDK 5, 6 and
+ * 7, and for `wrapEmbeddingModel` and `wrapImageModel` of 6 and 7.
+ */
 export interface GuardMiddleware {
   readonly specificationVersion: "v3";
   readonly wrapGenerate: <T>(
@@ -14,6 +17,9 @@ export interface GuardMiddleware {
   ) => Promise<T>;
   readonly wrapStream: <T>(
     options: WrapOptions & { readonly doStream: () => PromiseLike<T> },
+  ) => Promise<T>;
+  readonly wrapEmbed: <T>(
+    options: WrapOptions & { readonly doEmbed: () => PromiseLike<T> },
   ) => Promise<T>;
 }
 
@@ -35,5 +41,6 @@ export function guardMiddleware(guard: Guard | Run): GuardMiddleware {
     specificationVersion: "v3",
     wrapGenerate: (options) => gate(options, options.doGenerate),
     wrapStream: (options) => gate(options, options.doStream),
+    wrapEmbed: (options) => gate(options, options.doEmbed),
   };
 }

@@ -2,6 +2,7 @@ import { InvalidArgumentError } from "../../src/index.ts";
 import type { Guard, Run } from "../../src/index.ts";
 import { bindingOf, gateFunction } from "./gate-function.ts";
 import type { AnyFunction, Binding } from "./gate-function.ts";
+import { noteGate, regateBelow } from "./gate-order.ts";
 import { gatedView, isObject } from "./gated-view.ts";
 
 /** Every operation of every model interface: doGenerate, doStream, doEmbed, doRerank, … */
@@ -28,18 +29,22 @@ export function guardModel<M extends object>(guard: Guard | Run, model: M): M {
 
 /** @internal */
 export function bindModel<M extends object>(binding: Binding, model: M): M {
+  const below = regateBelow(binding, model, (inner) => bindModel(binding, inner));
+  if (below !== undefined) return below as M;
   refuseUngateable(model);
   const modelId: unknown = Reflect.get(model, "modelId");
   const name = typeof modelId === "string" ? modelId : undefined;
-  return gatedView(model, (key, value) => {
+  const gated = gatedView(model, (key, value, receiver) => {
     if (!isFunction(value) || key === "constructor") return value;
     if (typeof key === "string" && OPERATION.test(key)) {
       const boundary = { kind: "model", name } as const;
-      return gateFunction({ binding, boundary, body: value, receiver: model, optionsAt: 0 });
+      return gateFunction({ binding, boundary, body: value, receiver, optionsAt: 0 });
     }
     // A method of a class may reach for private fields, which only the model itself has.
-    return Object.hasOwn(model, key) ? value : value.bind(model);
+    return Object.hasOwn(model, key) ? value : value.bind(receiver);
   });
+  const onTopOf = (other: object): object => bindModel(binding, other);
+  return noteGate(gated, { owner: binding.owner, below: model, onTopOf });
 }
 
 /** @internal What `model` of a call's options becomes. */

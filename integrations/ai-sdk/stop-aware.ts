@@ -31,7 +31,7 @@ export function untilStopped<T>(run: Run, promise: PromiseLike<T>): Promise<T> {
 export function stopAwareResult(run: Run, result: unknown): unknown {
   if (isThenable(result)) {
     return untilStopped(run, result).then((value) =>
-      hasStream(value) ? stopAware(run, value) : value,
+      hasStream(value) || membersOf(value).some(hasStream) ? stopAware(run, value) : value,
     );
   }
   return stopAware(run, result);
@@ -41,10 +41,23 @@ function stopAware(run: Run, result: unknown): unknown {
   if (typeof result !== "object" || result === null) return result;
   const value = stopAwareValue(run, result);
   if (value !== result) return value;
+  if (Array.isArray(result)) return result.map((member) => stopAwareMember(run, member));
   return gatedView(result, (key, member) => {
-    if (!isFunction(member)) return stopAwareValue(run, member);
+    if (!isFunction(member)) return stopAwareMember(run, member);
     return key === "constructor" ? member : stopAwareMethod(run, result, key, member);
   });
+}
+
+/** A call of the caller's own may return the result of a stream as a part of its own. */
+function stopAwareMember(run: Run, member: unknown): unknown {
+  const value = stopAwareValue(run, member);
+  return value === member && hasStream(value) ? stopAware(run, value) : value;
+}
+
+function membersOf(value: unknown): unknown[] {
+  if (Array.isArray(value)) return value;
+  const isPlain = isObject(value) && Object.getPrototypeOf(value) === Object.prototype;
+  return isPlain ? Object.values(value) : [];
 }
 
 function stopAwareMethod(

@@ -1,7 +1,8 @@
 import { InvalidArgumentError } from "../../src/index.ts";
 import type { ExecutionStoppedError, Guard, Run } from "../../src/index.ts";
 import { bindingOf, gateFunction } from "./gate-function.ts";
-import type { AnyFunction, Binding } from "./gate-function.ts";
+import type { Binding } from "./gate-function.ts";
+import { noteGate, regateBelow } from "./gate-order.ts";
 import { gatedView, isObject } from "./gated-view.ts";
 import { isFunction } from "./model.ts";
 import { ToolRefusedError } from "../shared/tool-refused-error.ts";
@@ -82,19 +83,25 @@ export function bindTool<T extends object>(
   options: GuardToolOptions = {},
 ): T {
   if (!isObject(tool)) refuseTool("A tool");
+  const below = regateBelow(binding, tool, (inner) => bindTool(binding, inner, options));
+  if (below !== undefined) return below as T;
   const refusal = options.onDeny === "refuse" ? asToolError : undefined;
   const boundary = { kind: "tool", name: options.name } as const;
-  const gate = (body: AnyFunction): AnyFunction =>
-    gateFunction({ binding, boundary, body, receiver: tool, optionsAt: 1, refusal });
-  return gatedView(tool, (key, value) => {
-    if (key === "execute" || key === TOOL_SEARCH) return isFunction(value) ? gate(value) : value;
+  const gated = gatedView(tool, (key, value, receiver) => {
+    if (key === "execute" || key === TOOL_SEARCH) {
+      return isFunction(value)
+        ? gateFunction({ binding, boundary, body: value, receiver, optionsAt: 1, refusal })
+        : value;
+    }
     if (key === "experimental_toolCaller" && isObject(value)) {
       return gateToolCaller(binding, value, options);
     }
     // A method of a class may reach for private fields, which only the tool itself has.
     const isMethod = isFunction(value) && key !== "constructor" && !Object.hasOwn(tool, key);
-    return isMethod ? value.bind(tool) : value;
+    return isMethod ? value.bind(receiver) : value;
   });
+  const onTopOf = (other: object): object => bindTool(binding, other, options);
+  return noteGate(gated, { owner: binding.owner, below: tool, onTopOf });
 }
 
 /** The tool that a tool caller of version 7 makes of itself for each step is gated like it. */

@@ -1,16 +1,21 @@
-import type { Run, Work, WorkContext } from "../../src/index.ts";
+import type { Guard, Run, Work, WorkContext } from "../../src/index.ts";
+
+/** Work that blocks the event loop could outlast an allow within one turn. */
+const MAX_AGE_MS = 50;
 
 /**
  * A run that has just been given an allow. Its next gate begins on that allow,
  * if it comes before the turn of the event loop is over; any later gate, a retry
  * for one, asks anew.
  */
-export function withFreshPass(run: Run, context: WorkContext): Run {
+export function withFreshPass(guard: Guard, run: Run, context: WorkContext): Run {
+  const allowedAt = performance.now();
   let isFresh = true;
   const spend = (): boolean => {
     const wasFresh = isFresh;
     isFresh = false;
-    return wasFresh;
+    // The last look before a body is the guard's own, unless it was only just now.
+    return wasFresh && guard.status !== "closed" && performance.now() - allowedAt < MAX_AGE_MS;
   };
   afterThisTurn(() => void spend());
   return {

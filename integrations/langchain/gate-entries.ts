@@ -1,35 +1,53 @@
-import type { Boundary, BoundaryKind, Guard } from "../../src/index.ts";
+import type { Boundary, BoundaryKind, Guard, Run } from "../../src/index.ts";
+import { originalOf, selfOf } from "./guarded-objects.ts";
 import { Invocation } from "./invocation.ts";
 import type { ConfigLike } from "./run-scope.ts";
 import { listenInside, streamUntilStopped, untilStopped } from "./stopped-stream.ts";
 import type { Begun } from "./stopped-stream.ts";
 
 /** A method of a runnable that begins its work. */
-type Method = (...args: readonly unknown[]) => unknown;
-type GatedMethod = (...args: never[]) => unknown;
+export type Method = (...args: readonly unknown[]) => unknown;
+export type GatedMethod = (...args: never[]) => unknown;
+type Gate = (gated: Gated, original: Method) => GatedMethod;
 
 export interface Gated {
   readonly guard: Guard;
   readonly target: object;
   readonly kind: BoundaryKind;
+  /** The gate that it was read from. */
+  readonly receiver?: object | undefined;
+  /** The run that every call belongs to, instead of the one that it finds. */
+  readonly own?: Run | undefined;
 }
 
 type Options = ConfigLike & { readonly version?: unknown };
 
 /** How each way into a runnable is gated: by name, a gate around the original. */
-export const ENTRIES: ReadonlyMap<string, (gated: Gated, original: Method) => GatedMethod> =
-  new Map<string, (gated: Gated, original: Method) => GatedMethod>([
-    ["invoke", gateCall],
-    ["getRelevantDocuments", gateCall],
-    ["batch", gateBatch],
-    ["stream", gateStream],
-    ["streamEvents", gateStreamEvents],
-    ["streamLog", gateGenerator],
-    ["transform", gateGenerator],
-    ["_streamIterator", gateGenerator],
-    ["func", gateBare],
-    ["_getRelevantDocuments", gateBare],
-  ]);
+export const ENTRIES: ReadonlyMap<PropertyKey, Gate> = new Map<PropertyKey, Gate>([
+  ["invoke", gateCall],
+  ["getRelevantDocuments", gateCall],
+  ["batch", gateBatch],
+  ["stream", gateStream],
+  ["streamEvents", gateStreamEvents],
+  ["streamLog", gateGenerator],
+  ["transform", gateGenerator],
+  ["_streamIterator", gateGenerator],
+  ["_invoke", gateCall],
+  ["_transform", gateBareGenerator],
+  ["func", gateBare],
+  ["_getRelevantDocuments", gateBare],
+]);
+
+/** What LangChain's own methods of a model lead to its request; a class's own may be a body. */
+export const MODEL_ENTRIES: ReadonlyMap<PropertyKey, Gate> = new Map<PropertyKey, Gate>([
+  ...ENTRIES,
+  ["generate", gateModelCall],
+  ["generatePrompt", gateModelCall],
+  ["call", gateModelCall],
+  ["predict", gateModelCall],
+  ["_generateUncached", gateBare],
+  ["_generateCached", gateBare],
+]);
 
 function gateCall(gated: Gated, original: Method) {
   return async (input: unknown, options?: Options, ...rest: unknown[]): Promise<unknown> => {
@@ -44,13 +62,26 @@ function gateCall(gated: Gated, original: Method) {
   };
 }
 
-/** One run for the whole batch: a denial for one input is a denial for all. */
+/** A model takes a list of stop words in place of options. */
+function gateModelCall(gated: Gated, original: Method) {
+  const call = gateCall(gated, original);
+  return (input: unknown, options?: Options | readonly string[], ...rest: unknown[]) =>
+    call(input, isList<unknown>(options) ? ({ stop: options } as Options) : options, ...rest);
+}
+
+/**
+ * One run for the whole batch: a denial for one input is a denial for all.
+ * LangChain's own batch calls `invoke` for each input, which then asks as well.
+ */
 function gateBatch(gated: Gated, original: Method) {
-  return async (
+  const { target, receiver = target } = gated;
+  return async function batch(
+    this: unknown,
     inputs: unknown,
     options?: Options | readonly Options[],
     ...rest: unknown[]
-  ): Promise<unknown> => {
+  ): Promise<unknown> {
+    const self = isLangChains(target, "batch") ? selfOf(this, receiver) : target;
     const each: readonly (Options | undefined)[] = isList(options) ? options : [options];
     const signals = each.flatMap((one) => (one?.signal === undefined ? [] : [one.signal]));
     const signal = signals.length < 2 ? signals[0] : AbortSignal.any(signals);
@@ -58,7 +89,7 @@ function gateBatch(gated: Gated, original: Method) {
     try {
       return await invocation.begin((signal) => {
         const configs = each.map((one) => invocation.config(one, signal));
-        return original.call(gated.target, inputs, isList(options) ? configs : configs[0], ...rest);
+        return original.call(self, inputs, isList(options) ? configs : configs[0], ...rest);
       });
     } finally {
       invocation.end();
@@ -70,11 +101,14 @@ function gateStream(gated: Gated, original: Method) {
   return async (input: unknown, options?: Options, ...rest: unknown[]): Promise<unknown> => {
     const invocation = invoke(gated, options);
     try {
-      const stream = await invocation.begin((signal) =>
-        original.call(gated.target, input, invocation.config(options, signal), ...rest),
-      );
-      const parts = (stream as AsyncIterable<unknown>)[Symbol.asyncIterator]();
-      return streamUntilStopped(invocation, async () => ({ parts }));
+      // What is given back may begin its work only when its first part is asked for.
+      const begun = await invocation.begin(async (signal): Promise<Begun> => {
+        const config = invocation.config(options, signal);
+        const stream = await original.call(gated.target, input, config, ...rest);
+        const parts = (stream as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+        return { parts, first: await parts.next() };
+      });
+      return streamUntilStopped(invocation, () => Promise.resolve(begun));
     } catch (error) {
       invocation.end();
       throw error;
@@ -144,9 +178,33 @@ function gateBare(gated: Gated, original: Method) {
   };
 }
 
-function invoke({ guard, target, kind }: Gated, config: ConfigLike | undefined): Invocation {
+/** A generator that takes no config where the others do. */
+function gateBareGenerator(gated: Gated, original: Method) {
+  return async function* generate(...args: unknown[]): AsyncGenerator<unknown, void, undefined> {
+    const invocation = invoke(gated, undefined);
+    const bare: Method = () => original.apply(gated.target, args);
+    try {
+      const begun = await beginGenerator(gated, bare, invocation, [undefined, undefined]);
+      yield* untilStopped(invocation, begun);
+    } finally {
+      invocation.end();
+    }
+  };
+}
+
+/** Whether a runnable has the method from LangChain's `Runnable`, of whichever copy. */
+export function isLangChains(target: object, property: PropertyKey): boolean {
+  const original = originalOf(target);
+  let base: object | undefined;
+  for (let type = original; type !== null; type = Object.getPrototypeOf(type)) {
+    if (Object.hasOwn(type, "_callWithConfig")) base = type;
+  }
+  return base !== undefined && Reflect.get(original, property) === Reflect.get(base, property);
+}
+
+function invoke({ guard, target, kind, own }: Gated, config: ConfigLike | undefined): Invocation {
   const boundary: Boundary = { kind, name: nameOf(target) };
-  return new Invocation(guard, boundary, config);
+  return new Invocation(guard, boundary, config, own);
 }
 
 /** What people call it: `getName()` of a runnable, the `name` of anything else. */

@@ -2,9 +2,10 @@ import type { BaseCache } from "@langchain/core/caches";
 import type { Boundary, Guard, Run } from "../../src/index.ts";
 import { findRun } from "./find-run.ts";
 import type { ManagerLike } from "./find-run.ts";
-import { deriveFrom, isRunnable } from "./gate-proxy.ts";
+import { MODEL_ENTRIES } from "./gate-entries.ts";
+import { deriveFrom, descriptorAsRead, isRunnable } from "./gate-proxy.ts";
 import type { Derive } from "./gate-proxy.ts";
-import { isGuarded, markGuarded } from "./guarded-objects.ts";
+import { isGuarded, markGuarded, originalOf, selfOf } from "./guarded-objects.ts";
 import type { ConfigLike } from "./run-scope.ts";
 
 type Options = ConfigLike & { readonly version?: unknown };
@@ -45,7 +46,10 @@ interface Gate {
 function modelProxy<M extends object>(gate: Gate, model: M): M {
   const { guard, own, spare } = gate;
   const boundary: Boundary = { kind: "model", name: nameOf(model) };
-  const base = basePrototype(model);
+  const original = originalOf(model);
+  const base = basePrototype(original);
+  const isOwn = (property: PropertyKey): boolean =>
+    Reflect.get(original, property) !== (base && Reflect.get(base, property));
   const derive: Derive = (derived) => deriveGated(gate, derived);
   const run = (options?: Options, manager?: ManagerLike): Run =>
     own ?? findRun(guard, options, manager) ?? spare();
@@ -58,6 +62,8 @@ function modelProxy<M extends object>(gate: Gate, model: M): M {
   };
 
   const proxy: M = new Proxy(model, {
+    getOwnPropertyDescriptor: (target, property) =>
+      descriptorAsRead(target, property, () => Reflect.get(proxy, property)),
     get: (target, property, receiver: object) => {
       const member: unknown = Reflect.get(target, property, target);
       if (property === "cache" && isCache(member)) return gateCache(member, run(), boundary);
@@ -67,25 +73,45 @@ function modelProxy<M extends object>(gate: Gate, model: M): M {
         return member;
       }
       const method = member as Method;
+      const entry = MODEL_ENTRIES.get(property);
+      if (entry !== undefined && isOwn(property)) {
+        return function enter(this: unknown, ...args: never[]): unknown {
+          const gated = { guard, own, kind: "model", target: selfOf(this, receiver) } as const;
+          return deriveFrom(entry(gated, method)(...args), derive);
+        };
+      }
+      const isOuter = (self: unknown): self is object =>
+        self !== receiver && selfOf(self, receiver) === self;
       switch (property) {
         case "constructor":
           return member;
         case "_call":
-        case "_generate":
           return gateGenerate(target, member as Generate, run, boundary);
+        case "_generate":
+          if (!callsForEach(original, base)) {
+            return gateGenerate(target, member as Generate, run, boundary);
+          }
+          return function each(this: unknown, ...args: unknown[]): unknown {
+            return isOuter(this) ? method.apply(this, args) : forCall(method, args[1], args);
+          };
         case "_streamResponseChunks":
         case "_streamChatModelEvents":
           return gateStream(target, member as Stream, run, boundary);
         case "generate":
-          return (...args: unknown[]) => forCall(method, args[1], args);
+          return function generate(this: unknown, ...args: unknown[]): unknown {
+            return isOuter(this) ? method.apply(this, args) : forCall(method, args[1], args);
+          };
         case "streamEvents":
-          return (...args: unknown[]) => {
+          return function streamEvents(this: unknown, ...args: unknown[]): unknown {
+            if (isOuter(this)) return method.apply(this, args);
             const version = isOptions(args[1]) ? args[1].version : undefined;
             const isReported = version === "v1" || version === "v2";
             return isReported ? method.apply(receiver, args) : forCall(method, args[1], args);
           };
         default:
-          return (...args: unknown[]) => deriveFrom(method.apply(receiver, args), derive);
+          return function passOn(this: unknown, ...args: unknown[]): unknown {
+            return deriveFrom(method.apply(selfOf(this, receiver), args), derive);
+          };
       }
     },
   });
@@ -147,12 +173,21 @@ function gateCache(cache: BaseCache, run: Run, boundary: Boundary): BaseCache {
   });
 }
 
-/** LangChain's own class under a model, of whichever copy of LangChain. */
+/** LangChain's own class under a model, of whichever copy: the topmost, for a class may override. */
 function basePrototype(model: object): object | undefined {
+  let base: object | undefined;
   for (let type = Object.getPrototypeOf(model); type !== null; type = Object.getPrototypeOf(type)) {
-    if (Object.hasOwn(type, "_generateUncached")) return type;
+    if (Object.hasOwn(type, "_generateUncached")) base = type;
   }
-  return undefined;
+  return base;
+}
+
+/** Whether `_generate` is LangChain's own, which calls `_call` for each prompt: those are bodies. */
+function callsForEach(model: object, base: object | undefined): boolean {
+  if (typeof Reflect.get(model, "_call") !== "function" || base === undefined) return false;
+  let type = model;
+  while (!Object.hasOwn(type, "_generate")) type = Object.getPrototypeOf(type);
+  return Object.getPrototypeOf(type) === base && !Object.hasOwn(type, "_call") && type !== model;
 }
 
 const REQUESTS: ReadonlySet<PropertyKey> = new Set([
@@ -177,10 +212,12 @@ function deriveGated(gate: Gate, derived: object): object {
         modelsIn(part).length === 0 ? part : deriveGated(gate, part);
       if (typeof member !== "function") return deriveFrom(member, derive);
       if (property === "constructor") return member;
-      return (...args: unknown[]) => deriveFrom((member as Method).apply(receiver, args), derive);
+      return function passOn(this: unknown, ...args: unknown[]): unknown {
+        return deriveFrom((member as Method).apply(selfOf(this, receiver), args), derive);
+      };
     },
   });
-  return markGuarded(proxy, guard);
+  return markGuarded(proxy, guard, derived);
 }
 
 /** Where runnables keep the runnables they are made of. */

@@ -4,8 +4,10 @@ import type { Boundary, ExecutionStoppedError, Guard, Run } from "../../src/inde
 import { runFor } from "./find-run.ts";
 import { withFreshPass } from "./fresh-pass.ts";
 import { gateModelsFor } from "./gate-model.ts";
+import { isRunnable } from "./gate-proxy.ts";
 import { gateTool, isTool } from "./gate-tool.ts";
 import type { ToolGateOptions } from "./gate-tool.ts";
+import { gateRunnable } from "./guard-runnable.ts";
 import type { ConfigLike } from "./run-scope.ts";
 
 export interface GuardMiddlewareOptions extends ToolGateOptions {
@@ -83,7 +85,7 @@ export function guardMiddleware(
     },
     wrapModelCall: (request, handler) => {
       const boundary: Boundary = { kind: "model", name: modelName(request.model) };
-      return gate(runFor(guard, request.runtime), boundary, request, (run) =>
+      return gate(guard, runFor(guard, request.runtime), boundary, request, (run) =>
         handler({ ...request, model: gateModels(guard, run, request.model) }),
       );
     },
@@ -91,7 +93,7 @@ export function guardMiddleware(
       const boundary: Boundary = { kind: "tool", name: request.toolCall.name };
       const run = onDeny === "refuse" ? guard.run() : runFor(guard, request.runtime);
       try {
-        return await gate(run, boundary, request, (run) =>
+        return await gate(guard, run, boundary, request, (run) =>
           handler({ ...request, tool: gateBody(guard, run, request.tool) }),
         );
       } catch (error) {
@@ -115,6 +117,7 @@ export function guardMiddleware(
  * body is gated too: at once it begins on this allow, later it asks again.
  */
 async function gate<A>(
+  guard: Guard,
   run: Run,
   boundary: Boundary,
   { runtime: { signal } }: Requested,
@@ -122,7 +125,7 @@ async function gate<A>(
 ): Promise<A> {
   const answer = await run.protect(
     boundary,
-    (_signal, context) => handOn(withFreshPass(run, context)),
+    (_signal, context) => handOn(withFreshPass(guard, run, context)),
     { signal },
   );
   if (run.stopped !== undefined) throw run.stopped;
@@ -134,8 +137,9 @@ function gateModels<M>(guard: Guard, run: Run, model: M): M {
 }
 
 function gateBody<T>(guard: Guard, run: Run, tool: T): T {
-  const isGateable = typeof tool === "object" && tool !== null && isTool(tool);
-  return isGateable ? gateTool(guard, tool, {}, run) : tool;
+  if (typeof tool !== "object" || tool === null) return tool;
+  if (isTool(tool)) return gateTool(guard, tool, {}, run);
+  return isRunnable(tool) ? gateRunnable(guard, tool, "tool", run) : tool;
 }
 
 function refusal(error: ExecutionStoppedError, { toolCall }: ToolRequested): ToolMessage {

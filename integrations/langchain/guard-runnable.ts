@@ -1,10 +1,10 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
-import type { BoundaryKind, Guard } from "../../src/index.ts";
-import { ENTRIES } from "./gate-entries.ts";
+import type { BoundaryKind, Guard, Run } from "../../src/index.ts";
+import { ENTRIES, isLangChains } from "./gate-entries.ts";
 import { gateModel, isModel } from "./gate-model.ts";
 import { deriveFrom } from "./gate-proxy.ts";
 import { gateTool, isTool } from "./gate-tool.ts";
-import { isGuarded, markGuarded } from "./guarded-objects.ts";
+import { isGuarded, markGuarded, selfOf } from "./guarded-objects.ts";
 import { propagateConfigs } from "./implicit-config.ts";
 
 /** What {@link guardRunnable} takes: any runnable, agent or compiled graph. */
@@ -35,23 +35,46 @@ export function guardRunnable<R extends Guardable>(guard: Guard, runnable: R): R
 /** Old names that call `invoke` of what they are called on. */
 const LEGACY_ENTRIES: ReadonlySet<PropertyKey> = new Set(["call", "run", "apply", "predict"]);
 
-/** {@link guardRunnable} at a boundary of another kind. */
-export function gateRunnable<R extends object>(guard: Guard, runnable: R, kind: BoundaryKind): R {
+/** What makes of a runnable another that calls it, perhaps more than once: each call asks. */
+const DERIVING: ReadonlySet<PropertyKey> = new Set([
+  "withRetry",
+  "withConfig",
+  "withFallbacks",
+  "withListeners",
+  "pipe",
+  "map",
+]);
+
+/**
+ * {@link guardRunnable} at a boundary of another kind.
+ *
+ * @param own the run that every call belongs to, instead of the one that it finds
+ */
+export function gateRunnable<R extends object>(
+  guard: Guard,
+  runnable: R,
+  kind: BoundaryKind,
+  own?: Run,
+): R {
   if (isGuarded(runnable, guard)) return runnable;
   propagateConfigs();
-  const derive = (derived: object): object => gateRunnable(guard, derived, kind);
+  const derive = (derived: object): object => gateRunnable(guard, derived, kind, own);
   if (isModel(runnable)) return gateModel(guard, runnable, derive);
-  if (isTool(runnable)) return gateTool(guard, runnable);
+  if (isTool(runnable)) return gateTool(guard, runnable, {}, own);
   const proxy = new Proxy(runnable, {
     get: (target, property, receiver: object) => {
       const member: unknown = Reflect.get(target, property, target);
       if (typeof member !== "function") return deriveFrom(member, derive);
       const gate = typeof property === "string" ? ENTRIES.get(property) : undefined;
       const method = member as (...args: readonly unknown[]) => unknown;
-      if (gate !== undefined) return gate({ guard, target, kind }, method);
+      if (gate !== undefined) return gate({ guard, target, kind, own, receiver }, method);
       if (property === "constructor") return member;
-      const self = LEGACY_ENTRIES.has(property) ? receiver : target;
-      return (...args: unknown[]) => deriveFrom(method.apply(self, args), derive);
+      const isGateItself =
+        LEGACY_ENTRIES.has(property) || (DERIVING.has(property) && isLangChains(target, property));
+      return function passOn(this: unknown, ...args: unknown[]): unknown {
+        const self = isGateItself ? selfOf(this, receiver) : target;
+        return deriveFrom(method.apply(self, args), derive);
+      };
     },
   });
   return markGuarded(proxy, guard, runnable);

@@ -17,14 +17,15 @@ export class Invocation {
   readonly #handler: GuardCallbackHandler;
   readonly #signal: AbortSignal | undefined;
 
-  constructor(guard: Guard, boundary: Boundary, config: ConfigLike | undefined) {
+  /** @param given the run that the call belongs to, instead of the one it finds */
+  constructor(guard: Guard, boundary: Boundary, config: ConfigLike | undefined, given?: Run) {
     const around = scopeAround(config);
-    const own = around?.of(guard);
+    const own = given === undefined ? around?.of(guard) : undefined;
     const isInside = own !== undefined && !own.isOver;
     this.#boundary = boundary;
     this.#signal = config?.signal;
     this.#ownsScope = !isInside;
-    this.#scope = isInside ? own : beginScope(guard, config, around);
+    this.#scope = isInside ? own : beginScope(guard, config, around, given);
     this.run = this.#scope.run;
     this.#handler = new GuardCallbackHandler(guard, this.run);
   }
@@ -72,7 +73,9 @@ function beginScope(
   guard: Guard,
   config: ConfigLike | undefined,
   around: RunScope | undefined,
+  given: Run | undefined,
 ): RunScope {
+  if (given !== undefined) return new RunScope(guard, given, around);
   const joined = around?.of(guard) === undefined ? findRun(guard, config) : undefined;
   return new RunScope(guard, joined ?? guard.run({ signal: config?.signal }), around);
 }

@@ -50,6 +50,60 @@ describe.each(sdks)("an agent of ai $version", (sdk) => {
     expect(authority.validations).toBe(3);
   });
 
+  test.each(["generate", "stream"] as const)("%s: two guards both ask", async (method) => {
+    await using other = await startScriptedAuthority();
+    const second = createGuard(other.client(), { deviceId: "agent-02" });
+    const turn = async (): Promise<unknown> => {
+      const { prompt, ...settings } = options(sdk);
+      const agent = guardAgent(guard, guardAgent(second, new sdk.Agent(settings)));
+      const result = (await guardAgent(guard, agent)[method]({ prompt })) as { text: unknown };
+      return result.text;
+    };
+    expect(await turn()).toBe("done");
+    expect([authority.validations, other.validations]).toEqual([3, 3]);
+    entered = [];
+    for (const [refusing, allowing] of [
+      [authority, other],
+      [other, authority],
+    ] as const) {
+      await refusing.become("revoked");
+      await allowing.become("allow");
+      expect(await errorOf(turn)).toBeInstanceOf(ExecutionDeniedError);
+    }
+    expect(entered).toEqual([]);
+  });
+
+  test("keeps what a class that extends it writes during a turn", async () => {
+    class Counting extends sdk.Agent {
+      turns = 0;
+      override generate(given: CallOptions): unknown {
+        this.turns += 1;
+        return super.generate(given);
+      }
+    }
+    const { prompt, ...settings } = options(sdk);
+    const agent = guardAgent(guard, new Counting(settings));
+    await agent.generate({ prompt });
+    await agent.generate({ prompt });
+    expect(agent.turns).toBe(2);
+  });
+
+  test("writes no gate into the agent when a turn writes back what it read", async () => {
+    class Rewriting extends sdk.Agent {
+      declare settings: CallOptions;
+      override generate(given: CallOptions): unknown {
+        const { model: read } = this.settings;
+        this.settings["model"] = read;
+        return super.generate(given);
+      }
+    }
+    const { prompt, ...settings } = options(sdk);
+    const { model: given } = settings;
+    const original = new Rewriting(settings);
+    await guardAgent(guard, original).generate({ prompt });
+    expect(original.settings["model"]).toBe(given);
+  });
+
   test("with a model id is refused", () => {
     const agent = new sdk.Agent({ model: "provider/model" });
     expect(() => guardAgent(guard, agent)).toThrow(InvalidArgumentError);
@@ -88,6 +142,71 @@ describe.each(sdks)("an agent of ai $version", (sdk) => {
       });
       const agent = guardAgent(guard, new sdk.Agent({ ...settings, prepareCall }));
       expect(await errorOf(() => agent.generate({ prompt }))).toBeInstanceOf(ExecutionDeniedError);
+      expect(entered).toEqual([]);
+    });
+
+    test.skipIf(sdk.version === 5)(
+      "what prepareCall changes in place, answering with nothing, is gated",
+      async () => {
+        const { prompt, ...settings } = options(sdk);
+        const prepareCall = (turn: CallOptions): void => {
+          turn["model"] = model(sdk, "another");
+        };
+        const agent = guardAgent(guard, new sdk.Agent({ ...settings, prepareCall }));
+        expect(await errorOf(() => agent.generate({ prompt }))).toBeInstanceOf(
+          ExecutionDeniedError,
+        );
+        expect(entered).toEqual([]);
+      },
+    );
+
+    test("a model that a turn puts into the agent's settings is gated", async () => {
+      class Switching extends sdk.Agent {
+        declare settings: CallOptions;
+        override generate(given: CallOptions): unknown {
+          this.settings["model"] = model(sdk, "another");
+          return super.generate(given);
+        }
+      }
+      const { prompt, ...settings } = options(sdk);
+      const agent = guardAgent(guard, new Switching(settings));
+      expect(await errorOf(() => agent.generate({ prompt }))).toBeInstanceOf(ExecutionDeniedError);
+      expect(entered).toEqual([]);
+    });
+
+    test.skipIf(sdk.version === 5)("a model that a turn hands to super is gated", async () => {
+      class Switching extends sdk.Agent {
+        override generate(given: CallOptions): unknown {
+          return super.generate({ ...given, model: model(sdk, "another") });
+        }
+      }
+      const { prompt, ...settings } = options(sdk);
+      const agent = guardAgent(guard, new Switching(settings));
+      expect(await errorOf(() => agent.generate({ prompt }))).toBeInstanceOf(ExecutionDeniedError);
+      expect(entered).toEqual([]);
+    });
+
+    test("a model that an accessor of the agent gives away is gated", async () => {
+      class Giving extends sdk.Agent {
+        declare settings: CallOptions;
+        get brain(): unknown {
+          return this.settings["model"];
+        }
+        override generate(given: CallOptions): unknown {
+          return super.generate({ ...given, model: this.brain });
+        }
+      }
+      const { prompt, ...settings } = options(sdk);
+      const agent = guardAgent(guard, new Giving(settings));
+      expect(await errorOf(() => agent.generate({ prompt }))).toBeInstanceOf(ExecutionDeniedError);
+      expect(entered).toEqual([]);
+    });
+
+    test("a clone of the guarded agent is gated", async () => {
+      const { prompt, ...settings } = options(sdk);
+      const agent = guardAgent(guard, new sdk.Agent(settings));
+      const clone = Object.assign(Object.create(Object.getPrototypeOf(agent)), agent);
+      expect(await errorOf(() => clone.generate({ prompt }))).toBeInstanceOf(ExecutionDeniedError);
       expect(entered).toEqual([]);
     });
 

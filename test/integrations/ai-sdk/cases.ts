@@ -265,4 +265,32 @@ export const cases: readonly Case[] = [
       return { onError: errors[0] };
     },
   })),
+  {
+    door: "wrapEmbeddingModel in embed",
+    entry: "guardMiddleware",
+    versions: NEWER,
+    loops: false,
+    run: async (world) => {
+      const { version, wrapEmbeddingModel, embed } = world.sdk;
+      const model = wrapEmbeddingModel({
+        model: fakeEmbeddingModel(version, world.enter),
+        middleware: guardMiddleware(world.guard),
+      });
+      return { promise: await errorOf(() => embed(bare(world, { model, value: "x" }))) };
+    },
+  },
+  {
+    door: "wrapImageModel in generateImage",
+    entry: "guardMiddleware",
+    versions: NEWER,
+    loops: false,
+    run: async (world) => {
+      const { version, wrapImageModel, generateImage } = world.sdk;
+      const model = wrapImageModel({
+        model: fakeImageModel(version, world.enter),
+        middleware: guardMiddleware(world.guard),
+      });
+      return { promise: await errorOf(() => generateImage(bare(world, { model }))) };
+    },
+  },
 ];

@@ -91,6 +91,18 @@ const closedDoors: readonly Row[] = [
     surfaces: "error part and onError",
     note: "promises of the result reject without the refusal, and textStream ends silently: use guardCall",
   },
+  {
+    door: "wrapEmbeddingModel in embed",
+    entry: "guardMiddleware",
+    versions: NEWER,
+    surfaces: PROMISE,
+  },
+  {
+    door: "wrapImageModel in generateImage",
+    entry: "guardMiddleware",
+    versions: NEWER,
+    surfaces: PROMISE,
+  },
 ];
 
 /** Closed by refusing the call: what was given cannot be gated. */
@@ -122,6 +134,13 @@ const openDoors: readonly Row[] = [
     entry: "",
     surfaces: "nowhere",
     note: "code of the caller's own, run by the SDK around gated work",
+  },
+  {
+    door: "an overridden generate or stream hands a model of its own to super",
+    entry: "guardAgent",
+    versions: [5],
+    surfaces: "nowhere",
+    note: "version 5 asks no method of the agent between the override and the call. Guard that model with guardModel",
   },
   {
     door: "tools that the provider executes",

@@ -12,6 +12,8 @@ import {
   streamObject,
   streamText,
   tool,
+  wrapEmbeddingModel,
+  wrapImageModel,
   wrapLanguageModel,
 } from "ai";
 import { MockEmbeddingModelV4 as EmbeddingModel, MockLanguageModelV4 as Model } from "ai/test";
@@ -116,7 +118,9 @@ async function guardedCalls(guard: Guard): Promise<void> {
   await guardCall(guard, generateText)({ prompt: "x" });
 }
 
-function guardedParts(guard: Guard): void {
+type Image = Parameters<typeof wrapImageModel>[0]["model"];
+
+function guardedParts(guard: Guard, image: Image): void {
   expectTypeOf(guardModel(guard, model)).toEqualTypeOf<Model>();
   expectTypeOf(guardModel(guard.run(), model)).toEqualTypeOf<Model>();
   expectTypeOf(guardTools(guard, tools)).toEqualTypeOf<typeof tools>();
@@ -125,6 +129,8 @@ function guardedParts(guard: Guard): void {
 
   const wrapped = wrapLanguageModel({ model, middleware: guardMiddleware(guard) });
   expectTypeOf(guardModel(guard, wrapped)).toEqualTypeOf(wrapped);
+  wrapEmbeddingModel({ model: new EmbeddingModel(), middleware: guardMiddleware(guard) });
+  wrapImageModel({ model: image, middleware: guardMiddleware(guard) });
 
   // @ts-expect-error a model id cannot be gated
   guardModel(guard, "provider/model");

@@ -7,8 +7,8 @@ export type CallOptions = Record<string, unknown>;
 export type Call = (options: CallOptions) => unknown;
 
 export interface AnAgent {
-  generate: Call;
-  stream: Call;
+  generate(options: CallOptions): unknown;
+  stream(options: CallOptions): unknown;
 }
 
 /** What the suite uses of the SDK, by one set of names for all versions. Types are tested elsewhere. */
@@ -28,6 +28,8 @@ export interface Sdk {
   readonly experimental_generateVideo: Call;
   readonly wrapLanguageModel: (options: { model: object; middleware: object }) => object;
   /** Versions 6 and 7. */
+  readonly wrapEmbeddingModel: (options: { model: object; middleware: object }) => object;
+  readonly wrapImageModel: (options: { model: object; middleware: object }) => object;
   readonly createAgentUIStreamResponse: Call;
   readonly stopAfter: (steps: number) => unknown;
   readonly anyInput: unknown;

@@ -164,6 +164,14 @@ export const doors: readonly Door[] = [
     "a cache hit",
   ]),
 
+  {
+    door: "guardModel",
+    entry: "a clone made with its prototype",
+    closed: false,
+    surfaces: "result",
+    note: "A new object of the model's own class; guard the clone.",
+  },
+
   ...closed("guardRunnable", "denial", [
     "agent, invoke",
     "agent, stream",

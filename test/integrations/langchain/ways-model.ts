@@ -111,6 +111,10 @@ export const modelWays: Ways = {
       bodies: ["model"],
       call: (gates, scene) => drain(gates.model(new SceneStreamingLLM(scene)).stream("hi")),
     },
+    "a clone made with its prototype": way((guarded, config) => {
+      const clone = Object.create(Object.getPrototypeOf(guarded) as object) as SceneChatModel;
+      return Object.assign(clone, guarded).invoke("hi", config);
+    }),
     "a cache hit": {
       bodies: [],
       call: async (gates, scene) => {
