@@ -11,6 +11,8 @@ export type {
   Answer,
   ArgumentCode,
   CallOptions,
+  Channel,
+  ChannelHandlers,
   Fetch,
   MachineIDOptions,
   RequestErrorCode,

@@ -36,7 +36,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 /** Packages each module may name; a type-only import of an optional peer counts too. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "src/wire": ["zod"],
-  "src/client": [],
+  "src/client": ["ws"],
   "src/guard": [],
   "src/index.ts": [],
   "src/authority": ["node:", "zod", "fastify", "pino"],

@@ -10,12 +10,15 @@ import type {
   UsageAnswer,
   ValidateAnswer,
 } from "../wire/index.ts";
-import { ORG_KEY_HEADER, ROUTES } from "../wire/index.ts";
+import { LEASE_PATH, ORG_KEY_HEADER, ROUTES } from "../wire/index.ts";
+import { accountOf } from "./account.ts";
 import { createDispatcherTransport } from "./dispatcher-transport.ts";
 import { exchange } from "./exchange.ts";
 import type { Answer } from "./exchange.ts";
 import { createFetchTransport } from "./fetch-transport.ts";
 import type { Fetch } from "./fetch-transport.ts";
+import { openChannel } from "./lease-channel.ts";
+import type { Channel, ChannelHandlers } from "./lease-channel.ts";
 import {
   checkBaseUrl,
   checkDeviceId,
@@ -75,6 +78,7 @@ export class MachineID {
   readonly #base: BaseUrl;
   readonly #timeoutMs: number;
   readonly #transport: Transport;
+  readonly #account: object;
 
   /** @throws {@link InvalidArgumentError} */
   constructor(options: MachineIDOptions) {
@@ -83,6 +87,7 @@ export class MachineID {
     this.#base = checkBaseUrl(options.baseUrl ?? DEFAULT_BASE_URL, allowInsecureHttp);
     this.#timeoutMs = checkTimeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS, "timeoutMs");
     this.#transport = chooseTransport(options);
+    this.#account = accountOf(this.baseUrl, this.#key);
   }
 
   /**
@@ -99,6 +104,11 @@ export class MachineID {
   /** The authority's address, without a slash at its end. */
   get baseUrl(): string {
     return this.#base.origin + this.#base.prefix;
+  }
+
+  /** The same object for every client of this process with this authority and key; says neither. */
+  get account(): object {
+    return this.#account;
   }
 
   /** Registers a device. Idempotent; never restores a revoked one. */
@@ -187,6 +197,16 @@ export class MachineID {
       signal: options.signal,
       timeoutMs: this.#deadlineOf(options),
     });
+  }
+
+  /**
+   * Opens the lease channel of a self-hosted authority, for a guard with
+   * `enforcement: "lease"`. It is not kept open: when it is closed, open another.
+   */
+  openLeaseChannel(handlers: ChannelHandlers): Channel {
+    const { origin, prefix } = this.#base;
+    const headers = { [ORG_KEY_HEADER]: this.#key };
+    return openChannel({ origin, path: prefix + LEASE_PATH, headers }, handlers);
   }
 
   /** What `JSON.stringify` shows: the address, and nothing of the key. */

@@ -1,4 +1,7 @@
-type Report = () => void;
+/** Told of a check whose promise settled with nobody listening. */
+export interface Watcher {
+  unobserved(): void;
+}
 
 /**
  * The promise of a check. It notices when it settles with nobody listening: a
@@ -10,23 +13,41 @@ type Report = () => void;
  */
 export class CheckPromise<T> extends Promise<T> {
   #isObserved = false;
+  #watcher: Watcher | undefined;
 
   /** Promises derived from this one are ordinary. */
   static override get [Symbol.species](): PromiseConstructor {
     return Promise;
   }
 
-  /** Follows `work`, and calls `report` if it settles unobserved. */
-  static watch<T>(work: Promise<T>, report: Report): CheckPromise<T> {
+  /** Follows `work`, and tells `watcher` if it settles unobserved. */
+  static watch<T>(work: Promise<T>, watcher: Watcher): CheckPromise<T> {
     const promise = new CheckPromise<T>((resolve, reject) => {
       work.then(resolve, reject);
     });
-    const settled = (): void => {
-      if (promise.#isObserved) return;
-      afterThisTurn(() => promise.#isObserved || report());
-    };
+    promise.#watcher = watcher;
+    const settled = (): void => awaitObservation(promise);
     work.then(settled, settled);
     return promise;
+  }
+
+  /** One that has its value already, and must be observed all the same. */
+  static settled<T>(value: T, watcher: Watcher): CheckPromise<T> {
+    settling = value;
+    const promise = new CheckPromise<T>(settle);
+    settling = undefined;
+    promise.#watcher = watcher;
+    awaitObservation(promise);
+    return promise;
+  }
+
+  get isObserved(): boolean {
+    return this.#isObserved;
+  }
+
+  /** Says so if nobody has listened by now. */
+  conclude(): void {
+    if (!this.#isObserved) this.#watcher?.unobserved();
   }
 
   // oxlint-disable-next-line unicorn/no-thenable -- being listened to is what is observed
@@ -39,16 +60,34 @@ export class CheckPromise<T> extends Promise<T> {
   }
 }
 
-let waiting: (() => void)[] = [];
+/** What is being settled just now: an executor of its own for each would cost more than the rest. */
+let settling: unknown;
+const settle = (resolve: (value: never) => void): void => resolve(settling as never);
 
-/** Calls back once the current turn is over; all that wait share one callback. */
-function afterThisTurn(callback: () => void): void {
-  if (waiting.push(callback) > 1) return;
-  const flush = (): void => {
-    const callbacks = waiting;
-    waiting = [];
-    for (const each of callbacks) each();
-  };
+type Concluding = Pick<CheckPromise<unknown>, "isObserved" | "conclude">;
+
+let waiting: Concluding[] = [];
+/** How many may wait before those that are observed are let go. */
+let roomFor = 64;
+
+/** Concludes `promise` once the current turn is over; all that wait share one callback. */
+function awaitObservation(promise: Concluding): void {
+  if (waiting.length >= roomFor) {
+    // A turn may be long: a loop of checks under a lease never leaves it.
+    waiting = waiting.filter(({ isObserved }) => !isObserved);
+    roomFor = Math.max(64, waiting.length * 2);
+  }
+  if (waiting.push(promise) > 1 || isFlushScheduled) return;
+  isFlushScheduled = true;
   if (typeof globalThis.setImmediate === "function") globalThis.setImmediate(flush);
   else setTimeout(flush, 0);
+}
+
+let isFlushScheduled = false;
+
+function flush(): void {
+  isFlushScheduled = false;
+  const promises = waiting;
+  waiting = [];
+  for (const promise of promises) promise.conclude();
 }

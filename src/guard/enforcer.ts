@@ -1,7 +1,8 @@
+import type { Verdict } from "../wire/index.ts";
 import { Attempt } from "./attempt.ts";
 import type { Boundary } from "./boundary.ts";
-import { elapsedMs, isWithin, readClock } from "./clock.ts";
-import type { Clock, Instant } from "./clock.ts";
+import { elapsedMs, isWithin } from "./clock.ts";
+import type { Instant, Timekeeper } from "./clock.ts";
 import type { DecisionSource, SourcedVerdict } from "./decision-source.ts";
 import {
   AuthorityUnavailableError,
@@ -10,18 +11,21 @@ import {
 } from "./errors.ts";
 import { emit } from "./events.ts";
 import type { CheckOutcome, GuardListener, GuardStatus } from "./events.ts";
+import type { HeldDevice, RunningBody } from "./held-device.ts";
 import type { Latch } from "./latch.ts";
 
 export interface EnforcerOptions {
-  readonly deviceId: string;
+  readonly device: HeldDevice;
   readonly source: DecisionSource;
-  readonly clock: Clock;
+  readonly time: Timekeeper;
   /** Deadline of a whole check, registration and retries included, in milliseconds. */
   readonly timeoutMs: number;
   /** Whether the first check registers the device. */
   readonly registers: boolean;
   readonly onEvent: GuardListener | undefined;
 }
+
+type Allowed = Extract<Verdict, { outcome: "allowed" }>;
 
 /** An allow that may be used, while it is fresh, for one beginning of work. */
 export interface Pass {
@@ -33,6 +37,8 @@ export interface Pass {
   /** When the request that brought the allow was sent. */
   readonly sentAt: Instant;
   readonly validMs: number | undefined;
+  /** Number of that request. */
+  readonly n: number;
 }
 
 /** What one check is about. */
@@ -58,12 +64,19 @@ export class Enforcer {
     this.#options = options;
   }
 
-  get deviceId(): string {
-    return this.#options.deviceId;
+  get device(): HeldDevice {
+    return this.#options.device;
   }
 
   get status(): GuardStatus {
+    this.refreshStatus();
     return this.#status;
+  }
+
+  /** Says so if the source knows that the guard stands elsewhere than it was last said. */
+  refreshStatus(): void {
+    const status = this.#options.source.status?.();
+    if (status !== undefined) this.#changeStatus(status);
   }
 
   /** Denies everything from now on, checks under way included. */
@@ -74,48 +87,47 @@ export class Enforcer {
   }
 
   /**
-   * Asks for an allow.
+   * Asks for an allow. Under a lease the answer is there at once; where it is
+   * not, it is a promise.
    *
    * @throws {@link ExecutionStoppedError} when there is none, after latching it
    * @throws the reason of an aborted signal of the caller's
    */
-  async ask(question: Question): Promise<Pass> {
-    const startedAt = readClock(this.#options.clock);
-    const report = (outcome: CheckOutcome, code: string, requestId?: string): void =>
-      this.#reportCheck(question, startedAt, outcome, code, requestId);
+  ask(question: Question): Pass | Promise<Pass> {
+    const askedAt = this.#options.time.now();
     const isLatched = question.latch.error !== undefined;
     try {
       this.#refuseIfOver(question);
-      const pass = await this.#obtain(question, startedAt);
-      report("allowed", pass.code, pass.requestId);
-      return pass;
+      const known = this.#options.source.decideNow?.(askedAt);
+      if (known !== undefined) return this.#admit(question, askedAt, known, askedAt);
     } catch (error) {
-      if (!ExecutionStoppedError.isInstance(error)) report("aborted", "ABORTED");
-      else {
-        const outcome = AuthorityUnavailableError.isInstance(error) ? "unavailable" : "denied";
-        report(outcome, isLatched ? "RUN_STOPPED" : error.code, error.requestId);
-      }
-      throw error;
+      throw this.#refused(question, askedAt, isLatched, error);
     }
+    return this.#obtain(question, askedAt).catch((error: unknown) => {
+      throw this.#refused(question, askedAt, isLatched, error);
+    });
   }
 
   /**
-   * The last look before work begins: nothing has stopped the run since the
-   * allow was given, and the allow is not too old to be used.
+   * The last look before work begins: nothing has stopped the run or discarded
+   * the allow since it was given, and the allow is not too old to be used.
    *
    * @throws as {@link Enforcer.ask} does
    */
   use(question: Question, pass: Pass): void {
-    this.#refuseIfOver(question);
-    const { validMs, sentAt, askedAt } = pass;
-    const { clock, timeoutMs } = this.#options;
-    if (elapsedMs(askedAt, clock) > timeoutMs) {
-      throw this.#unavailable(question, "AUTHORITY_TIMEOUT", { requestId: pass.requestId });
-    }
-    if (validMs !== undefined && !isWithin(validMs, sentAt, clock)) {
-      throw this.#unavailable(question, "LEASE_EXPIRED", { requestId: pass.requestId });
-    }
+    this.#look(question, pass, this.#options.time.now());
   }
+
+  /** The body of `protect` begins; {@link HeldDevice.end} says that it has settled. */
+  begin({ boundary, latch }: Question): RunningBody {
+    return this.device.begin(boundary, latch);
+  }
+
+  /** Tells that a run was stopped. */
+  readonly onStop = (error: ExecutionStoppedError): void => {
+    const { deviceId, runId, code } = error;
+    emit({ type: "stop", deviceId, runId, code, error }, this.#options.onEvent);
+  };
 
   /** Stops a run because its guard is used wrongly. */
   stopForMisuse({ latch, boundary }: Question): void {
@@ -128,6 +140,7 @@ export class Enforcer {
 
   #refuseIfOver({ latch, boundary, signals }: Question): void {
     if (latch.error !== undefined) throw latch.error;
+    if (latch.stops !== this.device.stops) throw this.#deviceStopped(latch);
     for (const signal of signals) signal.throwIfAborted();
     if (this.#isClosed) {
       throw latch.set(
@@ -138,17 +151,31 @@ export class Enforcer {
     }
   }
 
+  #deviceStopped(latch: Latch): ExecutionStoppedError {
+    return latch.deny(this.device.lastDenial);
+  }
+
+  #look(question: Question, pass: Pass, now: Instant): void {
+    this.#refuseIfOver(question);
+    const { validMs, sentAt, askedAt, n, requestId } = pass;
+    if (elapsedMs(askedAt, now) > this.#options.timeoutMs) {
+      throw this.#unavailable(question, "AUTHORITY_TIMEOUT", { requestId });
+    }
+    const isOld = validMs !== undefined && !isWithin(validMs, sentAt, now);
+    if (isOld || this.device.isVoid(n)) {
+      throw this.#unavailable(question, "LEASE_EXPIRED", { requestId });
+    }
+  }
+
   async #obtain(question: Question, askedAt: Instant): Promise<Pass> {
-    const { source, timeoutMs, registers } = this.#options;
+    const { source, time, timeoutMs, registers } = this.#options;
     const attempt = new Attempt(timeoutMs, question.latch, question.signals);
     this.#attempts.add(attempt);
     try {
       if (registers) this.#judge(question, await source.register(attempt));
-      const allow = this.#judge(question, await source.decide(attempt));
-      if (attempt.isCancelled) throw attempt.reason;
-      const pass = { ...allow, askedAt };
-      this.use(question, pass);
-      return pass;
+      const sourced = await source.decide(attempt);
+      if (attempt.isCancelled && sourced.verdict.outcome === "allowed") throw attempt.reason;
+      return this.#admit(question, askedAt, sourced, time.now());
     } catch (error) {
       if (ExecutionStoppedError.isInstance(error) && attempt.endedBy !== "caller") throw error;
       this.#refuseIfOver(question);
@@ -162,22 +189,43 @@ export class Enforcer {
     }
   }
 
-  #judge(question: Question, { verdict, sentAt, cause }: SourcedVerdict): Omit<Pass, "askedAt"> {
+  /** Makes an allow of a verdict, and tells of it; or throws what is none. */
+  #admit(question: Question, askedAt: Instant, sourced: SourcedVerdict, now: Instant): Pass {
+    const { code, requestId, version, validMs } = this.#judge(question, sourced);
+    const { sentAt, n } = sourced;
+    const pass: Pass = { code, requestId, version, validMs, askedAt, sentAt, n };
+    this.#look(question, pass, now);
+    this.#reportCheck(question, askedAt, now, "allowed", code, requestId);
+    return pass;
+  }
+
+  /** Tells of a refusal, and gives it back. */
+  #refused(question: Question, askedAt: Instant, isLatched: boolean, error: unknown): unknown {
+    const now = this.#options.time.now();
+    if (!ExecutionStoppedError.isInstance(error)) {
+      this.#reportCheck(question, askedAt, now, "aborted", "ABORTED", undefined);
+      return error;
+    }
+    const outcome = AuthorityUnavailableError.isInstance(error) ? "unavailable" : "denied";
+    const code = isLatched ? "RUN_STOPPED" : error.code;
+    this.#reportCheck(question, askedAt, now, outcome, code, error.requestId);
+    return error;
+  }
+
+  #judge(question: Question, { verdict, sentAt, cause }: SourcedVerdict): Allowed {
     const { latch, boundary } = question;
-    const { requestId } = verdict;
     switch (verdict.outcome) {
-      case "allowed": {
+      case "allowed":
         this.#noteAnswer("armed", sentAt);
-        const { code, version, validMs } = verdict;
-        return { code, requestId, version, validMs, sentAt };
-      }
+        return verdict;
       case "denied": {
         this.#noteAnswer("stopped", sentAt);
+        const { code, requestId } = verdict;
         const details = this.#details(latch, boundary);
-        throw latch.set(new ExecutionDeniedError(verdict.code, { ...details, requestId }));
+        throw latch.set(new ExecutionDeniedError(code, { ...details, requestId }));
       }
       case "unavailable": {
-        const { code, serverCode } = verdict;
+        const { code, serverCode, requestId } = verdict;
         this.#noteAnswer("blind", sentAt);
         throw this.#unavailable(question, code, { serverCode, requestId, cause });
       }
@@ -197,11 +245,12 @@ export class Enforcer {
     latch: Latch,
     boundary: Boundary,
   ): { boundary: Boundary; deviceId: string; runId: string } {
-    return { boundary, deviceId: this.deviceId, runId: latch.runId };
+    return { boundary, deviceId: latch.deviceId, runId: latch.runId };
   }
 
   /** An answer that was asked for earlier than the latest one says nothing new. */
   #noteAnswer(status: GuardStatus, sentAt: Instant): void {
+    if (this.#options.source.status?.() !== undefined) return;
     if (sentAt.monotonicMs < this.#latestSentMs) return;
     this.#latestSentMs = sentAt.monotonicMs;
     this.#changeStatus(status);
@@ -211,27 +260,30 @@ export class Enforcer {
     const from = this.#status;
     if (from === to || from === "closed") return;
     this.#status = to;
-    emit({ type: "status", deviceId: this.deviceId, from, to }, this.#options.onEvent);
+    emit({ type: "status", deviceId: this.device.deviceId, from, to }, this.#options.onEvent);
   }
 
   #reportCheck(
     { latch, boundary }: Question,
-    startedAt: Instant,
+    askedAt: Instant,
+    now: Instant,
     outcome: CheckOutcome,
     code: string,
     requestId: string | undefined,
   ): void {
-    const durationMs = this.#options.clock.monotonicMs() - startedAt.monotonicMs;
+    const { deviceId, runId } = latch;
+    const startedAtMs = askedAt.wallMs;
+    const durationMs = now.monotonicMs - askedAt.monotonicMs;
     emit(
       {
         type: "check",
-        deviceId: this.deviceId,
-        runId: latch.runId,
+        deviceId,
+        runId,
         boundary,
         outcome,
         code,
         requestId,
-        startedAtMs: startedAt.wallMs,
+        startedAtMs,
         durationMs,
       },
       this.#options.onEvent,

@@ -1,22 +1,34 @@
 import { checkDeviceId, checkTimeout, InvalidArgumentError } from "../client/index.ts";
 import type { Boundary } from "./boundary.ts";
-import { systemClock } from "./clock.ts";
+import { systemClock, timekeeperOf } from "./clock.ts";
 import type { Clock } from "./clock.ts";
+import type { DecisionSource } from "./decision-source.ts";
 import { Enforcer } from "./enforcer.ts";
 import type { GuardListener, GuardStatus } from "./events.ts";
+import { holderOf } from "./holder.ts";
 import { GuardedRun } from "./run.ts";
 import type { CheckOptions, Decision, Run, RunOptions, Work } from "./run.ts";
+import { AutoSource } from "./lease/auto-source.ts";
+import { leaseSessionOf } from "./lease/lease-holder.ts";
+import { LeaseSource } from "./lease/lease-source.ts";
 import { StrictSource } from "./strict-source.ts";
 import type { GuardClient } from "./strict-source.ts";
 
 /** Deadline of a whole check, in milliseconds. */
 export const DEFAULT_CHECK_TIMEOUT_MS = 2000;
 
+const ENFORCEMENTS: ReadonlySet<string> = new Set(["strict", "lease", "auto"]);
+
 export interface GuardOptions {
   /** The device that this process acts as. */
   readonly deviceId: string;
-  /** `strict`: every check asks the authority. @default "strict" */
-  readonly enforcement?: "strict" | undefined;
+  /**
+   * `strict`: every check asks the authority. `lease`: checks are decided by a
+   * lease that the authority keeps renewing and can take back at any time; out
+   * of lease, nothing begins. `auto`: `lease` where the authority offers it, else
+   * `strict`. @default "strict"
+   */
+  readonly enforcement?: "strict" | "lease" | "auto" | undefined;
   /** Whether the first check registers the device. @default true */
   readonly register?: boolean | undefined;
   /** Deadline of a whole check in milliseconds: connect, retries and answer. @default 2000 */
@@ -57,8 +69,12 @@ export interface Guard {
  * @throws {@link InvalidArgumentError} `DEVICE_ID_INVALID`, `TIMEOUT_INVALID`, `OPTION_INVALID`
  */
 export function createGuard(client: GuardClient, options: GuardOptions): Guard {
-  if (options.enforcement !== undefined && options.enforcement !== "strict") {
-    throw new InvalidArgumentError("OPTION_INVALID", 'enforcement must be "strict"');
+  const { enforcement = "strict" } = options;
+  if (!ENFORCEMENTS.has(enforcement)) {
+    throw new InvalidArgumentError(
+      "OPTION_INVALID",
+      `enforcement must be one of ${[...ENFORCEMENTS].join(", ")}`,
+    );
   }
   const { onEvent, clock = systemClock } = options;
   const deviceId = checkDeviceId(options.deviceId);
@@ -66,11 +82,28 @@ export function createGuard(client: GuardClient, options: GuardOptions): Guard {
     options.checkTimeoutMs ?? DEFAULT_CHECK_TIMEOUT_MS,
     "checkTimeoutMs",
   );
-  const source = new StrictSource({ client, deviceId, clock, timeoutMs });
+  const holder = holderOf(client);
+  const device = holder.device(deviceId);
+  const time = timekeeperOf(clock);
   const registers = options.register !== false;
-  const enforcer = new Enforcer({ deviceId, source, clock, timeoutMs, registers, onEvent });
-  const run = (runOptions?: RunOptions): Run => new GuardedRun(enforcer, onEvent, runOptions);
-  const close = async (): Promise<void> => enforcer.close();
+  const strict = new StrictSource({ client, device, time, timeoutMs });
+  const onChange = (): void => enforcer.refreshStatus();
+  const lease = (): DecisionSource => {
+    const session = leaseSessionOf(client, holder, time);
+    return new LeaseSource({ device, session, time, registers, registration: strict, onChange });
+  };
+  const sources: Record<typeof enforcement, () => DecisionSource> = {
+    strict: () => strict,
+    lease,
+    auto: () => new AutoSource({ client, strict, lease, onChoice: onChange }),
+  };
+  const source = sources[enforcement]();
+  const enforcer: Enforcer = new Enforcer({ device, source, time, timeoutMs, registers, onEvent });
+  const run = (runOptions?: RunOptions): Run => new GuardedRun(enforcer, runOptions);
+  const close = async (): Promise<void> => {
+    enforcer.close();
+    source.close?.();
+  };
   return {
     deviceId,
     get status() {

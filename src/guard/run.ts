@@ -1,9 +1,9 @@
 import type { Boundary } from "./boundary.ts";
 import { CheckPromise } from "./check-promise.ts";
+import type { Watcher } from "./check-promise.ts";
 import type { Enforcer, Pass, Question } from "./enforcer.ts";
 import type { ExecutionStoppedError } from "./errors.ts";
-import { emit, warnLoudly } from "./events.ts";
-import type { GuardListener } from "./events.ts";
+import { warnLoudly } from "./events.ts";
 import { describeBoundary, readBoundary } from "./boundary.ts";
 import { Latch } from "./latch.ts";
 
@@ -68,6 +68,8 @@ export interface Run {
   protect<T>(boundary: Boundary, work: Work<T>, options?: CheckOptions): Promise<T>;
 }
 
+const NONE: readonly AbortSignal[] = [];
+
 /** @internal */
 export class GuardedRun implements Run {
   readonly #enforcer: Enforcer;
@@ -76,18 +78,17 @@ export class GuardedRun implements Run {
   readonly #outer: AbortSignal | undefined;
   #signal: AbortSignal | undefined;
 
-  constructor(enforcer: Enforcer, onEvent: GuardListener | undefined, { signal }: RunOptions = {}) {
+  constructor(enforcer: Enforcer, options?: RunOptions) {
     this.#enforcer = enforcer;
-    this.#latch = new Latch((error, runId) => {
-      const { code } = error;
-      emit({ type: "stop", deviceId: enforcer.deviceId, runId, code, error }, onEvent);
-    });
-    this.#outer = signal;
+    this.#latch = new Latch(enforcer.device, enforcer.onStop);
+    this.#outer = options?.signal;
   }
 
   get signal(): AbortSignal {
-    const own = this.#latch.signal;
-    this.#signal ??= this.#outer === undefined ? own : AbortSignal.any([own, this.#outer]);
+    if (this.#signal === undefined) {
+      this.#signal = this.#bodySignal();
+      this.#enforcer.device.follow(this.#latch, this.#signal);
+    }
     return this.#signal;
   }
 
@@ -96,41 +97,84 @@ export class GuardedRun implements Run {
   }
 
   get deviceId(): string {
-    return this.#enforcer.deviceId;
+    return this.#latch.deviceId;
   }
 
   get stopped(): ExecutionStoppedError | undefined {
     return this.#latch.error;
   }
 
-  check(boundary: Boundary, options: CheckOptions = {}): Promise<Decision> {
+  check(boundary: Boundary, options?: CheckOptions): Promise<Decision> {
     const question = this.#question(boundary, options);
-    const decision = this.#enforcer.ask(question).then((pass) => {
-      this.#enforcer.use(question, pass);
-      return toDecision(pass);
+    let pass: Pass | Promise<Pass>;
+    try {
+      pass = this.#enforcer.ask(question);
+    } catch (error) {
+      return CheckPromise.watch(Promise.reject<Decision>(error), question);
+    }
+    if (!(pass instanceof Promise)) return CheckPromise.settled(toDecision(pass), question);
+    const decision = pass.then((given) => {
+      this.#enforcer.use(question, given);
+      return toDecision(given);
     });
-    return CheckPromise.watch(decision, () => this.#reportUnawaited(question));
+    return CheckPromise.watch(decision, question);
   }
 
-  async protect<T>(boundary: Boundary, work: Work<T>, options: CheckOptions = {}): Promise<T> {
+  async protect<T>(boundary: Boundary, work: Work<T>, options?: CheckOptions): Promise<T> {
     const question = this.#question(boundary, options);
-    const signal =
-      options.signal === undefined ? this.signal : AbortSignal.any([this.signal, options.signal]);
-    const pass = await this.#enforcer.ask(question);
+    const signal = this.#bodySignal(options?.signal);
+    const asked = this.#enforcer.ask(question);
+    const pass = asked instanceof Promise ? await asked : asked;
     this.#enforcer.use(question, pass);
     // Nothing may be awaited between the last look and the body.
-    return work(signal, { decision: toDecision(pass), fence: pass.version });
+    const body = this.#enforcer.begin(question);
+    try {
+      return await work(signal, { decision: toDecision(pass), fence: pass.version });
+    } finally {
+      this.#enforcer.device.end(body);
+    }
   }
 
-  #question(boundary: Boundary, { signal }: CheckOptions): Question {
-    const signals = [this.#outer, signal].filter((each) => each !== undefined);
-    return { latch: this.#latch, boundary: readBoundary(boundary), signals };
+  /** The run's signal together with the caller's. */
+  #bodySignal(signal?: AbortSignal): AbortSignal {
+    const callers = this.#callers(signal);
+    const own = this.#latch.signal;
+    return callers.length === 0 ? own : AbortSignal.any([own, ...callers]);
   }
 
-  #reportUnawaited(question: Question): void {
-    this.#enforcer.stopForMisuse(question);
+  #callers(signal: AbortSignal | undefined): readonly AbortSignal[] {
+    if (this.#outer === undefined) return signal === undefined ? NONE : [signal];
+    return signal === undefined ? [this.#outer] : [this.#outer, signal];
+  }
+
+  #question(boundary: Boundary, options: CheckOptions | undefined): RunQuestion {
+    const signals = this.#callers(options?.signal);
+    return new RunQuestion(this.#enforcer, this.#latch, readBoundary(boundary), signals);
+  }
+}
+
+class RunQuestion implements Question, Watcher {
+  readonly #enforcer: Enforcer;
+  readonly latch: Latch;
+  readonly boundary: Boundary;
+  readonly signals: readonly AbortSignal[];
+
+  constructor(
+    enforcer: Enforcer,
+    latch: Latch,
+    boundary: Boundary,
+    signals: readonly AbortSignal[],
+  ) {
+    this.#enforcer = enforcer;
+    this.latch = latch;
+    this.boundary = boundary;
+    this.signals = signals;
+  }
+
+  unobserved(): void {
+    this.#enforcer.stopForMisuse(this);
     warnLoudly(
-      `A check at ${describeBoundary(question.boundary)} was not awaited, so it gated nothing. ` +
+      `A check at ${describeBoundary(this.boundary)} was not awaited, so it gated nothing. ` +
         "Write `await run.check(…)`, or better `run.protect(…, work)`. The run was stopped",
       "UNAWAITED_CHECK",
     );

@@ -5,7 +5,7 @@ import type { CheckEvent, StopEvent } from "./events.ts";
  * shares its registrations under this global symbol, so that what an application
  * has set up is found here, and nothing is loaded when it has set up nothing.
  */
-const REGISTRY = Symbol.for("opentelemetry.js.api.1");
+const REGISTRY: unique symbol = Symbol.for("opentelemetry.js.api.1");
 
 type Attributes = Readonly<Record<string, string>>;
 
@@ -38,7 +38,9 @@ const INSTRUMENTATION = "machineid-io";
 const SPAN_KIND_CLIENT = 2;
 const STATUS_ERROR = 2;
 
-const registry = (): Registry | undefined => Reflect.get(globalThis, REGISTRY);
+/** Looked up at every check: a plain property is several times faster than `Reflect.get`. */
+const registry = (): Registry | undefined =>
+  (globalThis as { readonly [REGISTRY]?: Registry })[REGISTRY];
 
 /** One span and one count per check. */
 export function recordCheck(event: CheckEvent): void {

@@ -146,3 +146,10 @@ export function readRegistration(httpStatus: number, body: unknown): Verdict {
   }
   return { outcome: "allowed", code: "ALLOW", requestId, version: undefined, validMs: undefined };
 }
+
+/** The extensions that an authority names in its answer to `meta`; none where it has no such answer. */
+export function readFeatures(httpStatus: number, body: unknown): readonly string[] {
+  if (!isSuccess(httpStatus) || typeof body !== "object" || body === null) return [];
+  const features = Object.hasOwn(body, "features") ? Reflect.get(body, "features") : undefined;
+  return Array.isArray(features) ? features.filter((name) => typeof name === "string") : [];
+}

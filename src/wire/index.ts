@@ -27,7 +27,13 @@ export type {
 } from "./answers.ts";
 export { DECISION_CODES, FAILURE_CODES, GUARD_CODES, REGISTRATION_CODES } from "./codes.ts";
 export type { DecisionCode, FailureCode, GuardCode, RegistrationCode } from "./codes.ts";
-export { readDecision, readRegistration, requestIdOf, UNNAMED_DENIAL } from "./decision.ts";
+export {
+  readDecision,
+  readFeatures,
+  readRegistration,
+  requestIdOf,
+  UNNAMED_DENIAL,
+} from "./decision.ts";
 export type { Verdict } from "./decision.ts";
 export { readDeviceId } from "./device-id.ts";
 export { PLAN_LIMITS, PLAN_STATES, PLAN_TIERS } from "./plan.ts";
@@ -43,6 +49,7 @@ export {
 export type { Plan } from "./requests.ts";
 export {
   ADMIN_KEY_HEADER,
+  LEASE_PATH,
   MAX_ANSWER_BYTES,
   MAX_BATCH_SIZE,
   MAX_REQUEST_BYTES,
@@ -51,3 +58,7 @@ export {
   ROUTES,
 } from "./routes.ts";
 export type { Operation, Route } from "./routes.ts";
+export { leaseAnswerSchema, leaseRequestSchema } from "./lease-messages.ts";
+export type { LeaseAnswer, LeaseRequest } from "./lease-messages.ts";
+export { readLeaseNews } from "./lease-reading.ts";
+export type { LeaseNews } from "./lease-reading.ts";

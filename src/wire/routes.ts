@@ -33,6 +33,9 @@ export const ROUTES = {
 
 export type Operation = keyof typeof ROUTES;
 
+/** Where the lease channel, a WebSocket, is opened. */
+export const LEASE_PATH = "/api/v1/leases";
+
 /** Header that carries the org key. A key never travels in a URL. */
 export const ORG_KEY_HEADER = "x-org-key";
 /** Header that carries the key of a self-hosted authority's administrator. */
