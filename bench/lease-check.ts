@@ -19,7 +19,7 @@ const ALLOW = { allowed: true, code: "ALLOW", request_id: "fbf77ff5-06ed-42eb-8e
 /** An authority in this process: it grants whatever it is asked for. */
 const client: GuardClient = {
   request: () => Promise.reject(new Error("leases alone")),
-  openLeaseChannel(handlers: ChannelHandlers) {
+  openLeaseChannel: async (handlers: ChannelHandlers) => {
     const grant = (n: number): void => {
       const decisions = { bench: ALLOW };
       const message = { type: "grant", n, ttl_ms: 10_000, version: 1, decisions };

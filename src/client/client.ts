@@ -11,14 +11,12 @@ import type {
   ValidateAnswer,
 } from "../wire/index.ts";
 import { LEASE_PATH, ORG_KEY_HEADER, ROUTES } from "../wire/index.ts";
-import { accountOf } from "./account.ts";
 import { createDispatcherTransport } from "./dispatcher-transport.ts";
 import { exchange } from "./exchange.ts";
 import type { Answer } from "./exchange.ts";
 import { createFetchTransport } from "./fetch-transport.ts";
 import type { Fetch } from "./fetch-transport.ts";
-import { openChannel } from "./lease-channel.ts";
-import type { Channel, ChannelHandlers } from "./lease-channel.ts";
+import type { Channel, ChannelHandlers } from "./channel.ts";
 import {
   checkBaseUrl,
   checkDeviceId,
@@ -27,6 +25,7 @@ import {
   checkTimeout,
 } from "./options.ts";
 import type { BaseUrl } from "./options.ts";
+import { WeakCache } from "./weak-cache.ts";
 import { obeyingItsSignal } from "./transport.ts";
 import type { Transport } from "./transport.ts";
 
@@ -34,6 +33,9 @@ import type { Transport } from "./transport.ts";
 export const DEFAULT_BASE_URL = "https://machineid.io";
 /** Deadline of one plain client call, in milliseconds. */
 export const DEFAULT_TIMEOUT_MS = 10_000;
+
+/** What stands for an authority and a key, without telling either. */
+const accounts = new WeakCache<object>();
 
 /** How a client is made. */
 export interface MachineIDOptions {
@@ -87,7 +89,7 @@ export class MachineID {
     this.#base = checkBaseUrl(options.baseUrl ?? DEFAULT_BASE_URL, allowInsecureHttp);
     this.#timeoutMs = checkTimeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS, "timeoutMs");
     this.#transport = chooseTransport(options);
-    this.#account = accountOf(this.baseUrl, this.#key);
+    this.#account = accounts.get(`${this.baseUrl} ${this.#key}`, () => ({}));
   }
 
   /**
@@ -200,10 +202,14 @@ export class MachineID {
   }
 
   /**
-   * Opens the lease channel of a self-hosted authority, for a guard with
-   * `enforcement: "lease"`. It is not kept open: when it is closed, open another.
+   * Opens the lease channel of a self-hosted authority, for a guard under a
+   * lease. What it takes is loaded only now. It is not kept open: when it is
+   * over, open another.
+   *
+   * @throws what went wrong while loading
    */
-  openLeaseChannel(handlers: ChannelHandlers): Channel {
+  async openLeaseChannel(handlers: ChannelHandlers): Promise<Channel> {
+    const { openChannel } = await import("./lease-channel.ts");
     const { origin, prefix } = this.#base;
     const headers = { [ORG_KEY_HEADER]: this.#key };
     return openChannel({ origin, path: prefix + LEASE_PATH, headers }, handlers);

@@ -140,7 +140,7 @@ export class Enforcer {
 
   #refuseIfOver({ latch, boundary, signals }: Question): void {
     if (latch.error !== undefined) throw latch.error;
-    if (latch.stops !== this.device.stops) throw this.#deviceStopped(latch);
+    if (latch.stops !== this.device.stops) throw latch.deny(this.device.lastDenial);
     for (const signal of signals) signal.throwIfAborted();
     if (this.#isClosed) {
       throw latch.set(
@@ -149,10 +149,6 @@ export class Enforcer {
         }),
       );
     }
-  }
-
-  #deviceStopped(latch: Latch): ExecutionStoppedError {
-    return latch.deny(this.device.lastDenial);
   }
 
   #look(question: Question, pass: Pass, now: Instant): void {

@@ -1,16 +1,16 @@
 import { checkDeviceId, checkTimeout, InvalidArgumentError } from "../client/index.ts";
+import { readFeatures } from "../wire/index.ts";
 import type { Boundary } from "./boundary.ts";
 import { systemClock, timekeeperOf } from "./clock.ts";
 import type { Clock } from "./clock.ts";
 import type { DecisionSource } from "./decision-source.ts";
+import { DeferredSource } from "./deferred-source.ts";
 import { Enforcer } from "./enforcer.ts";
 import type { GuardListener, GuardStatus } from "./events.ts";
 import { holderOf } from "./holder.ts";
 import { GuardedRun } from "./run.ts";
 import type { CheckOptions, Decision, Run, RunOptions, Work } from "./run.ts";
-import { AutoSource } from "./lease/auto-source.ts";
-import { leaseSessionOf } from "./lease/lease-holder.ts";
-import { LeaseSource } from "./lease/lease-source.ts";
+import type { LeaseClient } from "./lease/index.ts";
 import { StrictSource } from "./strict-source.ts";
 import type { GuardClient } from "./strict-source.ts";
 
@@ -18,6 +18,9 @@ import type { GuardClient } from "./strict-source.ts";
 export const DEFAULT_CHECK_TIMEOUT_MS = 2000;
 
 const ENFORCEMENTS: ReadonlySet<string> = new Set(["strict", "lease", "auto"]);
+
+const canLease = (client: GuardClient): client is LeaseClient =>
+  client.openLeaseChannel !== undefined;
 
 export interface GuardOptions {
   /** The device that this process acts as. */
@@ -73,7 +76,13 @@ export function createGuard(client: GuardClient, options: GuardOptions): Guard {
   if (!ENFORCEMENTS.has(enforcement)) {
     throw new InvalidArgumentError(
       "OPTION_INVALID",
-      `enforcement must be one of ${[...ENFORCEMENTS].join(", ")}`,
+      'enforcement must be "strict", "lease" or "auto"',
+    );
+  }
+  if (enforcement === "lease" && !canLease(client)) {
+    throw new InvalidArgumentError(
+      "OPTION_INVALID",
+      'enforcement "lease" needs a client that has openLeaseChannel',
     );
   }
   const { onEvent, clock = systemClock } = options;
@@ -88,16 +97,21 @@ export function createGuard(client: GuardClient, options: GuardOptions): Guard {
   const registers = options.register !== false;
   const strict = new StrictSource({ client, device, time, timeoutMs });
   const onChange = (): void => enforcer.refreshStatus();
-  const lease = (): DecisionSource => {
-    const session = leaseSessionOf(client, holder, time);
-    return new LeaseSource({ device, session, time, registers, registration: strict, onChange });
+  const lease = async (): Promise<DecisionSource> => {
+    if (!canLease(client)) return strict;
+    const { createLeaseSource } = await import("./lease/index.ts");
+    const registration = strict;
+    return createLeaseSource({ client, holder, device, time, registration, registers, onChange });
   };
-  const sources: Record<typeof enforcement, () => DecisionSource> = {
-    strict: () => strict,
-    lease,
-    auto: () => new AutoSource({ client, strict, lease, onChoice: onChange }),
+  const auto = async (signal: AbortSignal): Promise<DecisionSource> => {
+    const timeout = { signal, timeoutMs: Number.POSITIVE_INFINITY };
+    const { status, body } = await client.request("meta", undefined, timeout);
+    return readFeatures(status, body).includes("lease") ? lease() : strict;
   };
-  const source = sources[enforcement]();
+  const source: DecisionSource =
+    enforcement === "strict"
+      ? strict
+      : new DeferredSource({ choose: enforcement === "lease" ? lease : auto, onChoice: onChange });
   const enforcer: Enforcer = new Enforcer({ device, source, time, timeoutMs, registers, onEvent });
   const run = (runOptions?: RunOptions): Run => new GuardedRun(enforcer, runOptions);
   const close = async (): Promise<void> => {

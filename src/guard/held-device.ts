@@ -162,13 +162,6 @@ export class HeldDevice {
     if (this.#drains.length > 0) this.#settleDrains();
   }
 
-  /** Bodies that began before the last stop and have not ended. */
-  get undrained(): Boundary[] {
-    return [...this.#running]
-      .filter(({ stops }) => stops < this.#stops)
-      .map(({ boundary }) => boundary);
-  }
-
   /** Resolves when everything that began before the last stop has settled. */
   drained(): Promise<void> {
     return new Promise((done) => {

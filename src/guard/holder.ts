@@ -1,22 +1,15 @@
+import { WeakCache } from "../client/index.ts";
 import { HeldDevice, RequestNumbers } from "./held-device.ts";
 import type { GuardClient } from "./strict-source.ts";
 
 /** What one process holds under one key of one authority. */
 export class Holder {
   readonly numbers = new RequestNumbers();
-  readonly #devices = new Map<string, WeakRef<HeldDevice>>();
-  readonly #forgotten = new FinalizationRegistry<string>((deviceId) => {
-    if (this.#devices.get(deviceId)?.deref() === undefined) this.#devices.delete(deviceId);
-  });
+  readonly #devices = new WeakCache<HeldDevice>();
 
   /** A device; the same object for as long as anybody has it. */
   device(deviceId: string): HeldDevice {
-    const known = this.#devices.get(deviceId)?.deref();
-    if (known !== undefined) return known;
-    const device = new HeldDevice(deviceId, this.numbers);
-    this.#devices.set(deviceId, new WeakRef(device));
-    this.#forgotten.register(device, deviceId);
-    return device;
+    return this.#devices.get(deviceId, () => new HeldDevice(deviceId, this.numbers));
   }
 }
 

@@ -16,7 +16,7 @@ export interface GuardClient {
    */
   readonly account?: object | undefined;
   /** Opens a lease channel; a client that cannot serves strict guards only. */
-  openLeaseChannel?(handlers: ChannelHandlers): Channel;
+  openLeaseChannel?(handlers: ChannelHandlers): Promise<Channel>;
   request(
     operation: Operation,
     body?: Readonly<Record<string, unknown>>,

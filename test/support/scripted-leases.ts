@@ -87,7 +87,7 @@ export function scriptedLeases(): ScriptedLeases {
       request: async () => {
         throw new Error("this script speaks no HTTP");
       },
-      openLeaseChannel(given) {
+      openLeaseChannel: async (given) => {
         opened += 1;
         const close = (): void => {
           if (handlers === given) script.cut();

@@ -2,8 +2,14 @@ import type { Channel, ChannelHandlers } from "../../client/index.ts";
 import type { LeaseConnection, LeaseSession, Schedule } from "./lease-session.ts";
 
 export interface LeaseChannelOptions {
-  readonly open: (handlers: ChannelHandlers) => Channel;
+  readonly open: (handlers: ChannelHandlers) => Promise<Channel>;
   readonly schedule: Schedule;
+}
+
+/** One attempt at a connection, and what came of it. */
+interface Link {
+  channel?: Channel;
+  connection?: LeaseConnection;
 }
 
 const FIRST_BACKOFF_MS = 50;
@@ -12,7 +18,7 @@ const LONGEST_BACKOFF_MS = 5000;
 /** Keeps a session connected for as long as it is wanted: one connection, however many devices. */
 export class LeaseChannel {
   readonly #options: LeaseChannelOptions;
-  #channel: Channel | undefined;
+  #link: Link | undefined;
   #failures = 0;
   #unschedule: (() => void) | undefined;
 
@@ -21,32 +27,41 @@ export class LeaseChannel {
   }
 
   connect(session: LeaseSession): void {
-    if (this.#channel !== undefined) return;
+    if (this.#link !== undefined) return;
     this.#unschedule?.();
-    let connection: LeaseConnection | undefined;
-    const channel = this.#options.open({
-      opened: (send) => {
-        this.#failures = 0;
-        connection = session.open((message) => send(JSON.stringify(message)));
-      },
-      received: (text) => connection?.receive(text),
-      closed: () => {
-        if (this.#channel !== channel) return;
-        this.#channel = undefined;
-        if (connection === undefined) session.lose();
-        else connection.lose();
-        this.#reconnect(session);
-      },
-    });
-    this.#channel = channel;
+    const link: Link = {};
+    this.#link = link;
+    const closed = (): void => {
+      if (this.#link !== link) return;
+      this.#link = undefined;
+      if (link.connection === undefined) session.lose();
+      else link.connection.lose();
+      this.#reconnect(session);
+    };
+    this.#options
+      .open({
+        opened: (send) => {
+          if (this.#link !== link) return;
+          this.#failures = 0;
+          link.connection = session.open((message) => send(JSON.stringify(message)));
+        },
+        received: (text) => link.connection?.receive(text),
+        closed,
+      })
+      .then((channel) => {
+        link.channel = channel;
+        if (this.#link !== link) channel.close();
+        return undefined;
+      }, closed);
   }
 
   /** Nobody needs it any more. */
   disconnect(): void {
     this.#unschedule?.();
-    const channel = this.#channel;
-    this.#channel = undefined;
-    channel?.close();
+    const link = this.#link;
+    this.#link = undefined;
+    link?.channel?.close();
+    link?.connection?.lose();
   }
 
   /** Doubles with each failure; half of it is random, so that many agents do not return at once. */

@@ -1,4 +1,3 @@
-import { InvalidArgumentError } from "../../client/index.ts";
 import type { Channel, ChannelHandlers } from "../../client/index.ts";
 import type { Timekeeper } from "../clock.ts";
 import type { Holder } from "../holder.ts";
@@ -14,21 +13,17 @@ const scheduleQuietly: Schedule = (action, delayMs) => {
   return () => clearTimeout(timer as ReturnType<typeof setTimeout>);
 };
 
-type Opener = Required<Pick<GuardClient, "openLeaseChannel">>;
-
-const canOpen = (client: GuardClient): client is GuardClient & Opener =>
-  client.openLeaseChannel !== undefined;
+/** A client that can open a lease channel. */
+export type LeaseClient = GuardClient & Required<Pick<GuardClient, "openLeaseChannel">>;
 
 const sessions = new WeakMap<Holder, Map<Timekeeper, LeaseSession>>();
 
 /**
  * The session of this process under a client's key: one, and one connection,
  * however many guards and devices.
- *
- * @throws {@link InvalidArgumentError} `OPTION_INVALID` for a client that opens no channel
  */
 export function leaseSessionOf(
-  client: GuardClient,
+  client: LeaseClient,
   holder: Holder,
   time: Timekeeper,
 ): LeaseSession {
@@ -36,14 +31,8 @@ export function leaseSessionOf(
   if (byTime === undefined) sessions.set(holder, (byTime = new Map()));
   const known = byTime.get(time);
   if (known !== undefined) return known;
-  if (!canOpen(client)) {
-    throw new InvalidArgumentError(
-      "OPTION_INVALID",
-      'enforcement "lease" needs a client that can open a lease channel, as MachineID can',
-    );
-  }
   const schedule = scheduleQuietly;
-  const open = (handlers: ChannelHandlers): Channel => client.openLeaseChannel(handlers);
+  const open = (handlers: ChannelHandlers): Promise<Channel> => client.openLeaseChannel(handlers);
   const channel = new LeaseChannel({ open, schedule });
   const session = new LeaseSession({
     numbers: holder.numbers,

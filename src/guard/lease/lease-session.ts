@@ -116,7 +116,11 @@ export class LeaseSession {
     if (known === undefined) {
       this.#watched.set(device.deviceId, watched);
       this.#send?.({ type: "watch", devices: [device.deviceId] });
-      if (this.#watched.size === 1) this.#options.onBusy?.();
+      if (this.#watched.size === 1) {
+        // Whoever asks now waits for the connection that is about to be made.
+        this.#isLost = false;
+        this.#options.onBusy?.();
+      }
     }
     return () => {
       if (!watched.listeners.delete(listener) || watched.listeners.size > 0) return;

@@ -209,3 +209,13 @@ test("closing the last guard of a device releases it under a number of its own",
   expect(released).toMatchObject({ devices: ["a"] });
   expect(released?.n).toBeGreaterThan(renewed);
 });
+
+test("after the last guard was closed, the next one connects again", async () => {
+  const { leases, guard, clock } = await leased();
+  await guard.close();
+  const options = { enforcement: "lease", register: false, clock } as const;
+  const next = createGuard(leases.client, { ...options, deviceId: "a" });
+  await expect(next.check(TOOL)).resolves.toMatchObject({ allowed: true });
+  expect(leases.opened).toBe(2);
+  await next.close();
+});

@@ -52,6 +52,6 @@ test("a client that opens no channel cannot be leased by", () => {
   const { client } = scriptedLeases();
   const plain = { request: client.request.bind(client) };
   expect(() => createGuard(plain, { deviceId: "a", enforcement: "lease" })).toThrow(
-    "lease channel",
+    "openLeaseChannel",
   );
 });
