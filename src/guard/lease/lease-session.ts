@@ -61,7 +61,7 @@ export class LeaseSession {
   readonly #watched = new Map<string, Watched>();
   readonly #waiters = new Set<Waiter>();
   /** When each renewal that has no answer yet was sent. */
-  #asked = new Map<number, Instant>();
+  readonly #asked = new Map<number, Instant>();
   #send: Send | undefined;
   #isLost = false;
   #isRenewalDue = false;
@@ -80,15 +80,13 @@ export class LeaseSession {
   open(send: Send): LeaseConnection {
     this.#send = send;
     this.#isLost = false;
-    // An answer on an older connection is worth nothing any more.
-    this.#asked = new Map();
     send({ type: "hello", session: this.id, devices: [...this.#watched.keys()] });
     if (this.#watched.size > 0) this.#renew();
     this.#notify();
-    const isCurrent = (): boolean => this.#send === send;
     return {
-      receive: (frame) => isCurrent() && this.#receive(frame, send),
-      lose: () => isCurrent() && this.lose(),
+      // What an older connection still brings is as good: a number is used once, and ages from its sending.
+      receive: (frame) => this.#receive(frame),
+      lose: () => this.#send === send && this.lose(),
     };
   }
 
@@ -196,15 +194,15 @@ export class LeaseSession {
     }, delayMs);
   }
 
-  #receive(frame: unknown, send: Send): void {
+  #receive(frame: unknown): void {
     const news = readLeaseNews(frame);
     if (news === undefined) return;
-    if (news.type === "grant") this.#takeGrant(news, send);
-    if (news.type === "stop") this.#takeStop(news, send);
+    if (news.type === "grant") this.#takeGrant(news);
+    if (news.type === "stop") this.#takeStop(news);
     if (news.type === "allow") this.#renewSoon();
   }
 
-  #takeGrant(grant: Grant, send: Send): void {
+  #takeGrant(grant: Grant): void {
     const sentAt = this.#asked.get(grant.n);
     if (sentAt === undefined) return;
     this.#asked.delete(grant.n);
@@ -225,20 +223,19 @@ export class LeaseSession {
       }
       this.#answer(device, sourced);
     }
-    this.#stop(denied, grant.version, send);
+    this.#stop(denied, grant.version);
     this.#renewEveryMs = Math.max(grant.termMs / RENEWALS_PER_TERM, SHORTEST_RENEWAL_MS);
     this.#scheduleNext();
     this.#notify();
   }
 
-  #takeStop({ devices, version, verdict }: Stop, send: Send): void {
+  #takeStop({ devices, version, verdict }: Stop): void {
     const named = devices
       .map((deviceId) => this.#watched.get(deviceId)?.device)
       .filter((device) => device !== undefined);
     this.#stop(
       named.map((device) => [device, verdict]),
       version,
-      send,
     );
     this.#notify();
   }
@@ -250,7 +247,6 @@ export class LeaseSession {
   #stop(
     denied: readonly [HeldDevice, Extract<Verdict, { outcome: "denied" }>][],
     version: number,
-    send: Send,
   ): void {
     if (denied.length === 0) return;
     const now = this.#options.time.now();
@@ -260,7 +256,7 @@ export class LeaseSession {
     }
     for (const [device] of denied) device.abort();
     const devices = denied.map(([{ deviceId }]) => deviceId);
-    send({ type: "ack", version, devices, state: "fenced" });
+    this.#send?.({ type: "ack", version, devices, state: "fenced" });
     void Promise.all(denied.map(([device]) => device.drained())).then(() =>
       this.#send?.({ type: "ack", version, devices, state: "drained" }),
     );

@@ -1,6 +1,8 @@
+import { once } from "node:events";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { createGuard } from "../../../src/index.ts";
+import type { GuardClient } from "../../../src/index.ts";
 import { scriptedLeases } from "../../support/scripted-leases.ts";
 import { codeOf, leased, manualClock, TOOL } from "./scene.ts";
 
@@ -218,4 +220,45 @@ test("after the last guard was closed, the next one connects again", async () =>
   await expect(next.check(TOOL)).resolves.toMatchObject({ allowed: true });
   expect(leases.opened).toBe(2);
   await next.close();
+});
+
+test("a device that was released is out of lease, though its time is not over", async () => {
+  const { leases, guard, clock } = await leased();
+  await guard.close();
+  leases.answers = false;
+  const options = { enforcement: "lease", register: false, clock, checkTimeoutMs: 50 } as const;
+  const next = createGuard(leases.client, { ...options, deviceId: "a" });
+  await codeOf(next.check(TOOL));
+  expect(await codeOf(next.protect(TOOL, () => "ran"))).toBe("AUTHORITY_TIMEOUT");
+  await next.close();
+});
+
+test("a release makes void what another guard of the device was just allowed", async () => {
+  const { leases, guard, clock } = await leased();
+  const client: GuardClient = Object.assign(leases.client, {
+    request: async () => ({
+      status: 200,
+      body: { allowed: true },
+      requestId: undefined,
+      retryAfterMs: undefined,
+    }),
+  });
+  const strict = createGuard(client, {
+    deviceId: "a",
+    register: false,
+    clock,
+    onEvent: () => void guard.close(),
+  });
+  expect(await codeOf(strict.protect(TOOL, () => "ran"))).toBe("LEASE_EXPIRED");
+  expect(await codeOf(strict.protect(TOOL, () => "ran"))).toBe("allowed");
+});
+
+test("a check that nobody awaits stops its run under a lease too", async () => {
+  const { guard } = await leased();
+  const run = guard.run();
+  const ended = once(run.signal, "abort");
+  void run.check(TOOL);
+  await ended;
+  expect(run.stopped).toMatchObject({ code: "UNAWAITED_CHECK" });
+  await guard.close();
 });

@@ -25,6 +25,7 @@ test.each([
   '{"type":"grant"}',
   '{"type":"grant","n":N,"version":1,"ttl_ms":"10000","decisions":{"a":{"allowed":true}}}',
   '{"type":"grant","n":N,"version":1,"ttl_ms":1e999,"decisions":{"a":{"allowed":true}}}',
+  '{"type":"grant","n":N,"ttl_ms":10000,"decisions":{"a":{"allowed":true}}}',
   '{"type":"grant","n":N,"version":1.5,"ttl_ms":10000,"decisions":{"a":{"allowed":true}}}',
   '{"type":"grant","n":N,"version":1,"ttl_ms":10000,"decisions":{"a":{"allowed":"true"}}}',
   '{"type":"grant","n":N,"version":1,"ttl_ms":10000,"decisions":{"a":true}}',
