@@ -91,9 +91,9 @@ export function createGuard(client: GuardClient, options: GuardOptions): Guard {
     options.checkTimeoutMs ?? DEFAULT_CHECK_TIMEOUT_MS,
     "checkTimeoutMs",
   );
-  const holder = holderOf(client);
-  const device = holder.device(deviceId);
   const time = timekeeperOf(clock);
+  const holder = holderOf(client, time);
+  const device = holder.device(deviceId);
   const registers = options.register !== false;
   const strict = new StrictSource({ client, device, time, timeoutMs });
   const onChange = (): void => enforcer.refreshStatus();
@@ -101,7 +101,7 @@ export function createGuard(client: GuardClient, options: GuardOptions): Guard {
     if (!canLease(client)) return strict;
     const { createLeaseSource } = await import("./lease/index.ts");
     const registration = strict;
-    return createLeaseSource({ client, holder, device, time, registration, registers, onChange });
+    return createLeaseSource({ client, holder, device, registration, registers, onChange });
   };
   const auto = async (signal: AbortSignal): Promise<DecisionSource> => {
     const timeout = { signal, timeoutMs: Number.POSITIVE_INFINITY };

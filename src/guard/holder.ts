@@ -1,11 +1,17 @@
 import { WeakCache } from "../client/index.ts";
+import type { Timekeeper } from "./clock.ts";
 import { HeldDevice, RequestNumbers } from "./held-device.ts";
 import type { GuardClient } from "./strict-source.ts";
 
 /** What one process holds under one key of one authority. */
 export class Holder {
+  readonly time: Timekeeper;
   readonly numbers = new RequestNumbers();
   readonly #devices = new WeakCache<HeldDevice>();
+
+  constructor(time: Timekeeper) {
+    this.time = time;
+  }
 
   /** A device; the same object for as long as anybody has it. */
   device(deviceId: string): HeldDevice {
@@ -13,12 +19,17 @@ export class Holder {
   }
 }
 
-const holders = new WeakMap<object, Holder>();
+const holders = new WeakMap<object, Map<Timekeeper, Holder>>();
 
-/** The holder for a client, shared with every client that has the same account. */
-export function holderOf(client: GuardClient): Holder {
+/**
+ * The holder for a client, shared with every client that has the same account.
+ * Instants of different clocks say nothing to each other, so each clock has its own.
+ */
+export function holderOf(client: GuardClient, time: Timekeeper): Holder {
   const account = client.account ?? client;
-  let holder = holders.get(account);
-  if (holder === undefined) holders.set(account, (holder = new Holder()));
+  const byTime = holders.get(account) ?? new Map<Timekeeper, Holder>();
+  holders.set(account, byTime);
+  const holder = byTime.get(time) ?? new Holder(time);
+  byTime.set(time, holder);
   return holder;
 }

@@ -1,4 +1,3 @@
-import type { Timekeeper } from "../clock.ts";
 import type { DecisionSource } from "../decision-source.ts";
 import type { HeldDevice } from "../held-device.ts";
 import type { Holder } from "../holder.ts";
@@ -12,7 +11,6 @@ export interface LeaseOptions {
   readonly client: LeaseClient;
   readonly holder: Holder;
   readonly device: HeldDevice;
-  readonly time: Timekeeper;
   readonly registration: DecisionSource;
   readonly registers: boolean;
   readonly onChange: () => void;
@@ -20,5 +18,5 @@ export interface LeaseOptions {
 
 /** Decides by leases. Loaded only when one is asked for. */
 export function createLeaseSource({ client, holder, ...rest }: LeaseOptions): DecisionSource {
-  return new LeaseSource({ ...rest, session: leaseSessionOf(client, holder, rest.time) });
+  return new LeaseSource({ ...rest, time: holder.time, session: leaseSessionOf(client, holder) });
 }

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { createGuard } from "../../../src/index.ts";
 import { scriptedLeases } from "../../support/scripted-leases.ts";
-import { codeOf, TOOL } from "./scene.ts";
+import { codeOf, manualClock, TOOL } from "./scene.ts";
 
 test("where no channel can be opened nothing begins", async () => {
   const leases = scriptedLeases();
@@ -55,4 +55,37 @@ test("a client that opens no channel cannot be leased by", () => {
   expect(() => createGuard(plain, { deviceId: "a", enforcement: "lease" })).toThrow(
     "openLeaseChannel",
   );
+});
+
+test("a guard whose channel is lost says that it is degraded, and blind when its lease is over", async () => {
+  const leases = scriptedLeases();
+  leases.ttlMs = 100;
+  const seen: string[] = [];
+  const guard = createGuard(leases.client, {
+    deviceId: "a",
+    enforcement: "lease",
+    register: false,
+    onEvent: (event) => event.type === "status" && seen.push(event.to),
+  });
+  await guard.check(TOOL);
+  leases.refuses = true;
+  leases.cut();
+  await expect.poll(() => seen).toEqual(["armed", "degraded", "blind"]);
+  expect(await codeOf(guard.protect(TOOL, () => "ran"))).toBe("LEASE_EXPIRED");
+  leases.refuses = false;
+  await expect
+    .poll(() => seen, { timeout: 10_000 })
+    .toEqual(["armed", "degraded", "blind", "armed"]);
+  await guard.close();
+});
+
+test("guards with clocks of their own hold leases of their own", async () => {
+  const leases = scriptedLeases();
+  const options = { deviceId: "a", enforcement: "lease", register: false } as const;
+  const behind = createGuard(leases.client, { ...options, clock: manualClock() });
+  const guard = createGuard(leases.client, options);
+  await behind.check(TOOL);
+  await guard.check(TOOL);
+  expect(leases.opened).toBe(2);
+  await Promise.all([behind.close(), guard.close()]);
 });
