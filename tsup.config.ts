@@ -37,7 +37,7 @@ const AUTHORITY: Readonly<Record<string, string>> = {
   testing: "src/testing/index.ts",
 };
 
-/** What runs everywhere: it depends on zod and on the user's own frameworks. */
+/** What runs everywhere: it depends on zod, ws and the user's own frameworks. */
 const library: Options = {
   ...shared,
   name: "library",

@@ -39,12 +39,14 @@ export function readLeaseNews(text: unknown): LeaseNews | undefined {
   const message = parse(text);
   const { type, version, devices } = message;
   if (type === "allow") return { type };
-  if (!isCount(version)) return undefined;
   if (type === "stop") {
     if (!isNames(devices)) return undefined;
     const verdict = readDecision(200, { ...message, allowed: false, status: "" }, "");
-    return verdict.outcome === "denied" ? { type, version, devices, verdict } : undefined;
+    if (verdict.outcome !== "denied") return undefined;
+    // A stop whose version cannot be read is obeyed; what it acknowledges is then nothing.
+    return { type, version: isCount(version) ? version : 0, devices, verdict };
   }
+  if (!isCount(version)) return undefined;
   const { n, decisions } = message;
   const termMs = type === "grant" ? message["ttl_ms"] : message["valid_ms"];
   if ((type !== "grant" && type !== "decision") || !isCount(n) || !isTerm(termMs)) return undefined;
