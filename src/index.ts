@@ -10,10 +10,13 @@ export {
 export type {
   Answer,
   ArgumentCode,
+  AuditOptions,
+  AuthorityKey,
   CallOptions,
   Fetch,
   MachineIDOptions,
   RequestErrorCode,
+  RequestOptions,
   Transport,
   TransportAnswer,
   TransportRequest,
@@ -55,6 +58,9 @@ export type {
 } from "./guard/index.ts";
 export { DECISION_CODES, FAILURE_CODES, GUARD_CODES, REGISTRATION_CODES } from "./wire/index.ts";
 export type {
+  AuditAnswer,
+  AuditChainsAnswer,
+  AuditEntry,
   BatchAnswer,
   DecisionCode,
   Device,
@@ -62,6 +68,7 @@ export type {
   FailureAnswer,
   FailureCode,
   GuardCode,
+  Jwks,
   ListDevicesAnswer,
   MetaAnswer,
   Operation,

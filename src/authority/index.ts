@@ -1,3 +1,4 @@
+export type { AuditDecisions } from "./audit/decisions.ts";
 export { createAuthority, OwnerKeyUnknownError } from "./authority.ts";
 export type {
   Authority,
@@ -10,11 +11,18 @@ export { decide, decideRegistration, DECISIONS } from "./decide.ts";
 export type { Decision, DeviceStanding, OrgStanding, RegistrationDecision } from "./decide.ts";
 export type { AuthorityLogger } from "./services.ts";
 export { StoreLockedError, StoreSchemaError, StoreUnavailableError } from "./store/errors.ts";
-export type { DeviceRecord, KeyRecord, OrgRecord } from "./store/records.ts";
-export { sqliteStore } from "./store/sqlite/sqlite-store.ts";
 export type {
   AuditChain,
+  AuditCut,
+  AuditOpened,
   AuditRow,
+  AuditSnapshot,
+  AuditStore,
+} from "./store/audit-store.ts";
+export type { DeviceRecord, KeyRecord, OrgRecord, SigningKeyRecord } from "./store/records.ts";
+export type { SigningKeyRotated, SigningStore } from "./store/signing-store.ts";
+export { sqliteStore } from "./store/sqlite/sqlite-store.ts";
+export type {
   Bootstrap,
   Bootstrapped,
   Caller,

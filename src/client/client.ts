@@ -1,7 +1,10 @@
 import type {
+  AuditAnswer,
+  AuditChainsAnswer,
   BatchAnswer,
   DeviceChangeAnswer,
   FailureAnswer,
+  Jwks,
   ListDevicesAnswer,
   MetaAnswer,
   Operation,
@@ -11,6 +14,10 @@ import type {
   ValidateAnswer,
 } from "../wire/index.ts";
 import { ORG_KEY_HEADER, ROUTES } from "../wire/index.ts";
+import { readAuthorityKey } from "./authority-key.ts";
+import type { AuthorityKey, PublicKey } from "./authority-key.ts";
+import { queryOf } from "./call-options.ts";
+import type { AuditOptions, CallOptions, RequestOptions } from "./call-options.ts";
 import { createDispatcherTransport } from "./dispatcher-transport.ts";
 import { exchange } from "./exchange.ts";
 import type { Answer } from "./exchange.ts";
@@ -40,23 +47,18 @@ export interface MachineIDOptions {
   readonly baseUrl?: string | undefined;
   /** Deadline of each call in milliseconds: connect, request and the whole answer. @default 10000 */
   readonly timeoutMs?: number | undefined;
+  /**
+   * The authority's public key: a JWK, its JWK set, or PEM. With it every decision
+   * is asked for with a receipt, and one whose receipt is missing or does not
+   * verify is none: `RECEIPT_INVALID`. The hosted service signs no decisions.
+   */
+  readonly authorityKey?: AuthorityKey | undefined;
   /** Used instead of the runtime's own transport. */
   readonly fetch?: Fetch | undefined;
   /** Used instead of `fetch` and of the runtime's own transport. */
   readonly transport?: Transport | undefined;
   /** Let the key travel over plain http to a host that is not loopback. @default false */
   readonly allowInsecureHttp?: boolean | undefined;
-}
-
-/** How long one call may take. */
-export interface CallOptions {
-  /** Aborts the call; it then rejects with the signal's reason. */
-  readonly signal?: AbortSignal | undefined;
-  /**
-   * Overrides the client's deadline for this call, in milliseconds. `Infinity`
-   * leaves the deadline to `signal`, which is then required.
-   */
-  readonly timeoutMs?: number | undefined;
 }
 
 /**
@@ -74,6 +76,7 @@ export class MachineID {
   readonly #key: string;
   readonly #base: BaseUrl;
   readonly #timeoutMs: number;
+  readonly #authorityKeys: readonly PublicKey[] | undefined;
   readonly #transport: Transport;
 
   /** @throws {@link InvalidArgumentError} */
@@ -82,18 +85,24 @@ export class MachineID {
     const allowInsecureHttp = options.allowInsecureHttp === true;
     this.#base = checkBaseUrl(options.baseUrl ?? DEFAULT_BASE_URL, allowInsecureHttp);
     this.#timeoutMs = checkTimeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS, "timeoutMs");
+    const { authorityKey } = options;
+    this.#authorityKeys = authorityKey === undefined ? undefined : readAuthorityKey(authorityKey);
     this.#transport = chooseTransport(options);
   }
 
   /**
-   * Reads `MACHINEID_ORG_KEY` and, if set, `MACHINEID_BASE_URL`.
+   * Reads `MACHINEID_ORG_KEY` and, if set, `MACHINEID_BASE_URL` and
+   * `MACHINEID_AUTHORITY_KEY` (PEM, or a JWK or JWK set as JSON).
    *
    * @throws {@link InvalidArgumentError} `ORG_KEY_MISSING` when the variable is not set.
    */
   static fromEnv(options: Omit<MachineIDOptions, "orgKey"> = {}): MachineID {
     const env = globalThis.process?.env ?? {};
     const baseUrl = options.baseUrl ?? (env["MACHINEID_BASE_URL"]?.trim() || undefined);
-    return new MachineID({ ...options, orgKey: env["MACHINEID_ORG_KEY"] ?? "", baseUrl });
+    const authorityKey =
+      options.authorityKey ?? (env["MACHINEID_AUTHORITY_KEY"]?.trim() || undefined);
+    const orgKey = env["MACHINEID_ORG_KEY"] ?? "";
+    return new MachineID({ ...options, orgKey, baseUrl, authorityKey });
   }
 
   /** The authority's address, without a slash at its end. */
@@ -165,22 +174,57 @@ export class MachineID {
     return this.#body("meta", undefined, options);
   }
 
+  /** A page of the org's audit. Needs an authority whose features name `audit`. */
+  audit(options: AuditOptions = {}): Promise<AuditAnswer | FailureAnswer> {
+    const { cursor, limit, order, deviceId, code, since, chain, ...call } = options;
+    const query = { cursor, limit, order, deviceId, code, chain, since: since?.toISOString() };
+    return this.#body("audit", undefined, { ...call, query });
+  }
+
+  /** Where the org's audit chains end, signed by the authority. */
+  auditChains(options?: CallOptions): Promise<AuditChainsAnswer | FailureAnswer> {
+    return this.#body("auditChains", undefined, options);
+  }
+
+  /** The public keys that the authority publishes. To trust them, get them another way. */
+  jwks(options?: CallOptions): Promise<Jwks | FailureAnswer> {
+    return this.#body("jwks", undefined, options);
+  }
+
   /**
    * Performs one operation and returns its answer with the HTTP status, which
    * decides whether an answer is an allow. A device id in `body` is sent as it is.
+   * With an `authorityKey`, a decision is returned only once its receipt is verified.
    *
    * @throws as every method of this class does
    */
   async request(
     operation: Operation,
     body?: Readonly<Record<string, unknown>>,
-    options: CallOptions = {},
+    options: RequestOptions = {},
+  ): Promise<Answer> {
+    if (operation !== "validate" || this.#authorityKeys === undefined) {
+      return this.#exchange(operation, body, options);
+    }
+    const { requestWithReceipt } = await import("./receipt.ts");
+    return requestWithReceipt({
+      orgKey: this.#key,
+      authorityKeys: this.#authorityKeys,
+      body: body ?? {},
+      send: (asked) => this.#exchange(operation, asked, options),
+    });
+  }
+
+  #exchange(
+    operation: Operation,
+    body: Readonly<Record<string, unknown>> | undefined,
+    options: RequestOptions,
   ): Promise<Answer> {
     const { method, path } = ROUTES[operation];
     return exchange(this.#transport, {
       method,
       origin: this.#base.origin,
-      path: this.#base.prefix + path,
+      path: this.#base.prefix + path + queryOf(options.query),
       secret: this.#key,
       headers: { [ORG_KEY_HEADER]: this.#key },
       body,
@@ -202,7 +246,7 @@ export class MachineID {
   async #body<T>(
     operation: Operation,
     body: Readonly<Record<string, unknown>> | undefined,
-    options: CallOptions | undefined,
+    options: RequestOptions | undefined,
   ): Promise<T> {
     const answer = await this.request(operation, body, options);
     // The raw JSON is returned as it came; the type says what the contract promises.

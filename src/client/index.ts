@@ -1,5 +1,8 @@
+export { readAuthorityKey } from "./authority-key.ts";
+export type { AuthorityKey, PublicKey } from "./authority-key.ts";
+export type { AuditOptions, CallOptions, RequestOptions } from "./call-options.ts";
 export { DEFAULT_BASE_URL, DEFAULT_TIMEOUT_MS, MachineID } from "./client.ts";
-export type { CallOptions, MachineIDOptions } from "./client.ts";
+export type { MachineIDOptions } from "./client.ts";
 export { InvalidArgumentError, MachineIDError, RequestError } from "./errors.ts";
 export type { ArgumentCode, RequestErrorCode } from "./errors.ts";
 export { exchange } from "./exchange.ts";

@@ -25,11 +25,29 @@ export type {
   UsageAnswer,
   ValidateAnswer,
 } from "./answers.ts";
+export {
+  auditAnswerSchema,
+  auditChainsAnswerSchema,
+  auditCheckpointSchema,
+  auditEntrySchema,
+  auditExportSchema,
+  auditQuerySchema,
+  auditStatementSchema,
+} from "./audit.ts";
+export type {
+  AuditAnswer,
+  AuditChainAnswer,
+  AuditChainsAnswer,
+  AuditEntry,
+  AuditExport,
+  AuditStatement,
+} from "./audit.ts";
 export { DECISION_CODES, FAILURE_CODES, GUARD_CODES, REGISTRATION_CODES } from "./codes.ts";
 export type { DecisionCode, FailureCode, GuardCode, RegistrationCode } from "./codes.ts";
 export { readDecision, readRegistration, requestIdOf, UNNAMED_DENIAL } from "./decision.ts";
 export type { Verdict } from "./decision.ts";
 export { readDeviceId } from "./device-id.ts";
+export { readReceipt, receiptClaims, receiptKeyText } from "./receipt.ts";
 export { PLAN_LIMITS, PLAN_STATES, PLAN_TIERS } from "./plan.ts";
 export type { PlanState, PlanTier } from "./plan.ts";
 export {
@@ -39,11 +57,13 @@ export {
   deviceRequestSchema,
   planSchema,
   setOrgPlanRequestSchema,
+  validateRequestSchema,
 } from "./requests.ts";
 export type { Plan } from "./requests.ts";
 export {
   ADMIN_KEY_HEADER,
   MAX_ANSWER_BYTES,
+  MAX_AUDIT_PAGE,
   MAX_BATCH_SIZE,
   MAX_REQUEST_BYTES,
   ORG_KEY_HEADER,
@@ -51,3 +71,7 @@ export {
   ROUTES,
 } from "./routes.ts";
 export type { Operation, Route } from "./routes.ts";
+export { rotateSigningKeyAnswerSchema, rotateSigningKeyRequestSchema } from "./signing.ts";
+export type { Ed25519Jwk, Jwks } from "./signing.ts";
+export { SIGNATURE_TYPES } from "./signature-types.ts";
+export type { SignatureType } from "./signature-types.ts";

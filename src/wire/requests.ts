@@ -13,8 +13,19 @@ export const deviceIdSchema = z.pipe(
   z.transform((value) => value.trim()),
 );
 
-/** Body of register, validate, revoke, unrevoke and remove. */
+/** Body of register, revoke, unrevoke and remove. */
 export const deviceRequestSchema = z.looseObject({ deviceId: deviceIdSchema });
+
+/** What a receipt is asked for with: chosen anew by the client for every request. */
+const nonceSchema = z
+  .string()
+  .check(z.regex(/^[!-~]{16,128}$/, "must be 16 to 128 visible ASCII characters"));
+
+/** Body of validate; with a `nonce` the decision is answered with a receipt. */
+export const validateRequestSchema = z.looseObject({
+  deviceId: deviceIdSchema,
+  nonce: z.exactOptional(nonceSchema),
+});
 
 /** Body of revoke_batch and unrevoke_batch. */
 export const batchRequestSchema = z.looseObject({

@@ -29,6 +29,14 @@ export const ROUTES = {
   listOrgs: { method: "GET", path: "/api/v1/org/list", handler: "org_list" },
   setOrgPlan: { method: "POST", path: "/api/v1/org/plan", handler: "org_plan" },
   meta: { method: "GET", path: "/api/v1/meta", handler: "meta" },
+  audit: { method: "GET", path: "/api/v1/audit", handler: "audit" },
+  auditChains: { method: "GET", path: "/api/v1/audit/chains", handler: "audit_chains" },
+  rotateSigningKey: {
+    method: "POST",
+    path: "/api/v1/authority/rotate_key",
+    handler: "authority_rotate_key",
+  },
+  jwks: { method: "GET", path: "/.well-known/jwks.json", handler: "jwks" },
 } as const satisfies Record<string, Route>;
 
 export type Operation = keyof typeof ROUTES;
@@ -46,3 +54,5 @@ export const MAX_BATCH_SIZE = 1000;
 export const MAX_REQUEST_BYTES = 64 * 1024;
 /** Largest answer a client reads, in bytes. */
 export const MAX_ANSWER_BYTES = 1024 * 1024;
+/** Most audit entries in one answer. */
+export const MAX_AUDIT_PAGE = 1000;

@@ -200,6 +200,10 @@ test("codes, caps and routes are pinned: a change here is a change of the contra
         "GET /api/v1/org/list",
         "POST /api/v1/org/plan",
         "GET /api/v1/meta",
+        "GET /api/v1/audit",
+        "GET /api/v1/audit/chains",
+        "POST /api/v1/authority/rotate_key",
+        "GET /.well-known/jwks.json",
       ],
     }
   `);

@@ -1,7 +1,10 @@
 import type { AuthorityRoute } from "../http/route.ts";
 import type { Services } from "../services.ts";
+import { auditRoute } from "./audit.ts";
+import { auditChainsRoute } from "./audit-chains.ts";
 import { createOrgRoute } from "./create-org.ts";
 import { healthzRoute } from "./healthz.ts";
+import { jwksRoute } from "./jwks.ts";
 import { listDevicesRoute } from "./list-devices.ts";
 import { listOrgsRoute } from "./list-orgs.ts";
 import { metaRoute } from "./meta.ts";
@@ -10,6 +13,7 @@ import { registerRoute } from "./register.ts";
 import { removeRoute } from "./remove.ts";
 import { revokeBatchRoute } from "./revoke-batch.ts";
 import { revokeRoute } from "./revoke.ts";
+import { rotateSigningKeyRoute } from "./rotate-signing-key.ts";
 import { setOrgPlanRoute } from "./set-org-plan.ts";
 import { unrevokeBatchRoute } from "./unrevoke-batch.ts";
 import { unrevokeRoute } from "./unrevoke.ts";
@@ -33,4 +37,8 @@ export const ROUTE_FACTORIES: readonly ((services: Services) => AuthorityRoute)[
   metaRoute,
   healthzRoute,
   readyzRoute,
+  auditRoute,
+  auditChainsRoute,
+  jwksRoute,
+  rotateSigningKeyRoute,
 ];

@@ -8,6 +8,10 @@ export function metaRoute(): AuthorityRoute {
   return {
     ...ROUTES.meta,
     handle: (_request, reply) =>
-      answer(reply, { name: "machineid-authority", version: AUTHORITY_VERSION, features: [] }),
+      answer(reply, {
+        name: "machineid-authority",
+        version: AUTHORITY_VERSION,
+        features: ["audit", "receipts"],
+      }),
   };
 }

@@ -1,5 +1,7 @@
 import type { Decision, RegistrationDecision } from "../decide.ts";
+import type { AuditStore } from "./audit-store.ts";
 import type { DeviceRecord, KeyRecord, OrgRecord } from "./records.ts";
+import type { SigningStore } from "./signing-store.ts";
 
 /** Who asks, and under which request id: what every audited call carries. */
 export interface Caller {
@@ -15,10 +17,12 @@ export interface UnknownKey {
   readonly kind: "unknown_key";
 }
 
-/** A decision that is in the audit. */
+/** A decision that is in the audit, if it is to be. */
 export interface Validated {
   readonly kind: "validated";
   readonly decision: Decision;
+  /** The org that the caller's key belongs to. */
+  readonly orgId: string;
   /** Version of the change log that was read. */
   readonly version: number;
 }
@@ -102,26 +106,6 @@ export interface Bootstrapped {
   readonly ownerKey: "created" | "present" | "unknown";
 }
 
-/** The end of one audit chain. */
-export interface AuditChain {
-  readonly id: number;
-  /** Empty for what concerns no org, such as the administrator's key. */
-  readonly orgId: string;
-  /** Who writes this chain: one replica of the authority. */
-  readonly writer: string;
-  /** Number of its last entry; entries count from 1. */
-  readonly seq: number;
-  /** SHA-256 of its last entry, hex. */
-  readonly head: string;
-}
-
-/** An audit entry as it was written. */
-export interface AuditRow {
-  readonly seq: number;
-  /** One line of JSON. */
-  readonly entry: string;
-}
-
 /**
  * Where an authority keeps orgs, keys, devices and the audit.
  *
@@ -136,9 +120,13 @@ export interface AuditRow {
  *   {@link StoreUnavailableError} and grants nothing. Whether its change was
  *   made is then unknown.
  */
-export interface Store {
-  /** Reads key, org, device and version as one, and decides. */
-  validate(caller: Caller, deviceId: string): Promise<Validated | UnknownKey>;
+export interface Store extends AuditStore, SigningStore {
+  /**
+   * Reads key, org, device and version as one, and decides.
+   *
+   * @param auditAllow whether an allow goes into the audit; a denial always does. @default true
+   */
+  validate(caller: Caller, deviceId: string, auditAllow?: boolean): Promise<Validated | UnknownKey>;
   /** Registers a device if {@link decideRegistration} lets it. */
   register(caller: Caller, deviceId: string): Promise<Registered | UnknownKey>;
   /** Revokes or unrevokes devices, as one change. Unknown devices are left out of it. */
@@ -166,13 +154,6 @@ export interface Store {
 
   /** Resolves when the store answers. @throws StoreUnavailableError when it does not */
   ready(): Promise<void>;
-  /** Ids of all orgs. */
-  orgIds(): Promise<readonly string[]>;
-  /** The ends of all audit chains. */
-  auditChains(): Promise<readonly AuditChain[]>;
-  /** Entries of one chain that come after `afterSeq`, in order, at most `limit`. */
-  auditRows(chainId: number, afterSeq: number, limit: number): Promise<readonly AuditRow[]>;
-
   /** Finishes what was asked before, then lets go of the store. Calling it again is harmless. */
   close(): Promise<void>;
 }

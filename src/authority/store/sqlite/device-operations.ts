@@ -21,30 +21,38 @@ interface Known {
   readonly org: OrgRecord;
 }
 
-function known(ledger: Ledger, caller: Caller): Known | undefined {
+/** The key of a caller and the org it belongs to; undefined for any other key. */
+export function known(ledger: Ledger, caller: Caller): Known | undefined {
   const key = ledger.key(caller.keyHash);
   if (key === undefined || key.orgId === null) return undefined;
   const org = ledger.org(key.orgId);
   return org === undefined ? undefined : { key, org };
 }
 
-export function validate(ledger: Ledger, caller: Caller, deviceId: string): Validated | UnknownKey {
+export function validate(
+  ledger: Ledger,
+  caller: Caller,
+  deviceId: string,
+  auditAllow: boolean,
+): Validated | UnknownKey {
   const from = known(ledger, caller);
   if (from === undefined) return UNKNOWN_KEY;
   const { key, org } = from;
   const { at, requestId } = caller;
   const { version } = ledger;
   const decision = decide(org, ledger.asking(org.id, deviceId, at), at);
-  ledger.audit.append(org.id, {
-    at,
-    by: key.id,
-    operation: "validate",
-    deviceId,
-    code: decision.code,
-    requestId,
-    version,
-  });
-  return { kind: "validated", decision, version };
+  if (auditAllow || !decision.allowed) {
+    ledger.audit.append(org.id, {
+      at,
+      by: key.id,
+      operation: "validate",
+      deviceId,
+      code: decision.code,
+      requestId,
+      version,
+    });
+  }
+  return { kind: "validated", decision, orgId: org.id, version };
 }
 
 export function register(

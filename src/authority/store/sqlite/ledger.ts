@@ -3,6 +3,7 @@ import type { DeviceRecord, KeyRecord, OrgRecord } from "../records.ts";
 import type { OrgUsage } from "../store.ts";
 import { AuditLog } from "./audit-log.ts";
 import { deviceFromRow, keyFromRow, orgFromRow } from "./rows.ts";
+import { SigningKeyTable } from "./signing-key-table.ts";
 
 /** How long a device's `lastSeenAt` may be behind in the file. */
 const SEEN_DELAY_MS = 5_000;
@@ -52,6 +53,7 @@ function prepareStatements(database: DatabaseSync) {
  */
 export class Ledger {
   readonly audit: AuditLog;
+  readonly signingKeys: SigningKeyTable;
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #keys = new Map<string, KeyRecord>();
   readonly #orgs = new Map<string, OrgEntry>();
@@ -74,6 +76,7 @@ export class Ledger {
     this.#version = Number(statements.meta.get("version")?.["value"]);
     this.#versionWritten = this.#version;
     this.audit = new AuditLog(database, String(statements.meta.get("writer")?.["value"]));
+    this.signingKeys = new SigningKeyTable(database);
   }
 
   /** Version of the last change. */

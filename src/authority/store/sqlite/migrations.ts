@@ -56,6 +56,19 @@ const MIGRATIONS: readonly string[] = [
   -- id is chain * 2^40 + seq: a chain's entries lie together, in their order.
   CREATE TABLE audit (id INTEGER PRIMARY KEY, entry TEXT NOT NULL) STRICT;
   `,
+  `
+  ALTER TABLE audit_chains ADD COLUMN cut INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE audit_chains ADD COLUMN checkpoint TEXT;
+
+  CREATE TABLE signing_keys (
+    kid TEXT PRIMARY KEY,
+    public_key TEXT NOT NULL,
+    private_key TEXT,
+    created_at INTEGER NOT NULL,
+    signs_from INTEGER NOT NULL,
+    published_until INTEGER
+  ) STRICT;
+  `,
 ];
 
 const numberFrom = (database: DatabaseSync, sql: string): number =>

@@ -1,3 +1,4 @@
+import { NO_ORG } from "../audit-entry.ts";
 import type { KeyRecord, OrgRecord } from "../records.ts";
 import type {
   Bootstrap,
@@ -13,10 +14,7 @@ import type { Ledger } from "./ledger.ts";
 
 /** The administrator's operations, as steps of a group. */
 
-/** Whose audit chain holds what concerns no org. */
-const NO_ORG = "";
-
-function adminKey(ledger: Ledger, caller: Caller): KeyRecord | undefined {
+export function adminKey(ledger: Ledger, caller: Caller): KeyRecord | undefined {
   const key = ledger.key(caller.keyHash);
   return key?.role === "admin" ? key : undefined;
 }
