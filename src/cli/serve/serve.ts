@@ -6,6 +6,7 @@ import type { ExitCode } from "../exit-code.ts";
 import { announceLocalAuthority, isLoopback, retractLocalAuthority } from "../local-authority.ts";
 import { flushed, print, printError, printJson } from "../output.ts";
 import { aborted, stopSignal } from "../stop-signal.ts";
+import type { AuditOptions } from "./audit-options.ts";
 import { renderBanner } from "./banner.ts";
 import { createLogger } from "./logger.ts";
 import { openStore, storeError } from "./open-store.ts";
@@ -21,6 +22,8 @@ export interface ServeOptions {
   readonly plan: Plan;
   readonly logLevel: string;
   readonly logFormat: string;
+  /** What of the audit is kept. */
+  readonly audit: AuditOptions;
   /** Say on one line of JSON where it answers. */
   readonly json: boolean;
   /** Stop when stdin ends. */
@@ -37,7 +40,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   const stop = stopSignal({ withStdin: options.stopWithStdin });
   const logger = createLogger(options.logLevel, options.logFormat);
   const store = await openStore(database);
-  const authority = createAuthority({ store, logger });
+  const authority = createAuthority({ store, logger, ...options.audit });
   const isFile = database !== ":memory:";
   try {
     const address = await listen(authority, options);
