@@ -6,6 +6,7 @@ import type { ExitCode } from "../exit-code.ts";
 import { announceLocalAuthority, isLoopback, retractLocalAuthority } from "../local-authority.ts";
 import { flushed, print, printError, printJson } from "../output.ts";
 import { aborted, stopSignal } from "../stop-signal.ts";
+import type { AuditOptions } from "./audit-options.ts";
 import { renderBanner } from "./banner.ts";
 import { createLogger } from "./logger.ts";
 import { openStore, storeError } from "./open-store.ts";
@@ -23,6 +24,8 @@ export interface ServeOptions {
   readonly trustProxy: number;
   readonly logLevel: string;
   readonly logFormat: string;
+  /** What of the audit is kept. */
+  readonly audit: AuditOptions;
   /** Say on one line of JSON where it answers. */
   readonly json: boolean;
   /** Stop when stdin ends. */
@@ -39,7 +42,8 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   const stop = stopSignal({ withStdin: options.stopWithStdin });
   const logger = createLogger(options.logLevel, options.logFormat);
   const store = await openStore(database);
-  const authority = createAuthority({ store, logger, trustProxy: options.trustProxy });
+  const { trustProxy, audit } = options;
+  const authority = createAuthority({ store, logger, trustProxy, ...audit });
   const isFile = database !== ":memory:";
   try {
     const address = await listen(authority, options);
