@@ -195,4 +195,5 @@ export const setOrgPlanRequestSchema = z.looseObject({
   plan: z.exactOptional(planSchema),
   planState: z.exactOptional(z.enum(PLAN_STATES)),
   accessUntil: z.exactOptional(z.nullable(instantSchema)),
+  reason: z.exactOptional(reasonSchema),
 });

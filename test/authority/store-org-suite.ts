@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { verifyAudit } from "../../src/authority/index.ts";
 import type { Caller, KeyRecord, Store } from "../../src/authority/index.ts";
-import { createKey } from "../../src/authority/keys.ts";
+import { createKey, keyLabel } from "../../src/authority/keys.ts";
 import { createOrgRecord } from "../../src/authority/plan.ts";
 import { StoreFixture } from "./store-fixture.ts";
 import type { StoreAdapter } from "./store-fixture.ts";
@@ -94,7 +94,7 @@ export function storeOrgSuite(name: string, createAdapter: () => StoreAdapter): 
       await store.setRevoked(next(), ["a"], false);
       await store.remove(next(), "a");
       const change = call(fixture.admin);
-      await store.changeOrg(change, org.id, { planState: "frozen" });
+      await store.changeOrg(change, org.id, { planState: "frozen" }, { reason: "unpaid" });
       const entries = await fixture.audit(org.id);
       expect(entries.map(({ op, deviceId, code, by }) => [op, deviceId, code, by])).toEqual([
         ["org_create", undefined, undefined, fixture.admin.id],
@@ -107,6 +107,11 @@ export function storeOrgSuite(name: string, createAdapter: () => StoreAdapter): 
         ["remove", "a", undefined, key.id],
         ["org_change", undefined, undefined, fixture.admin.id],
       ]);
+      expect(entries.at(-1)?.["detail"]).toEqual({
+        planState: "frozen",
+        key: keyLabel(fixture.admin),
+        reason: "unpaid",
+      });
       expect(entries.slice(1).map((entry) => entry["request_id"])).toEqual(
         [...calls, change].map(({ requestId }) => requestId),
       );

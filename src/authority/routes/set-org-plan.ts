@@ -16,7 +16,7 @@ export function setOrgPlanRoute(services: Services): AuthorityRoute {
     async handle(request, reply) {
       const visitor = authenticateAdmin(request, services);
       const { caller } = visitor;
-      const { orgId, plan, planState, accessUntil } = parseBody(
+      const { orgId, plan, planState, accessUntil, reason } = parseBody(
         setOrgPlanRequestSchema,
         request.body,
       );
@@ -27,7 +27,10 @@ export function setOrgPlanRoute(services: Services): AuthorityRoute {
           ? {}
           : { accessUntil: accessUntil === null ? null : Date.parse(accessUntil) }),
       };
-      const outcome = visitor.accepted(await services.store.changeOrg(caller, orgId, patch));
+      const options = reason === undefined ? {} : { reason };
+      const outcome = visitor.accepted(
+        await services.store.changeOrg(caller, orgId, patch, options),
+      );
       if (outcome.kind === "not_found") throw new Failure("ORG_NOT_FOUND");
       services.logger.info({ request_id: request.id, orgId }, "org plan changed");
       return answer(reply, { status: "ok", handler, org: answerOrg(outcome, caller.at) });

@@ -86,5 +86,6 @@ export interface AdminStore {
     caller: Caller,
     orgId: string,
     patch: OrgPatch,
+    options?: ChangeOptions,
   ): Promise<OrgChanged | UnknownKey | { readonly kind: "not_found" }>;
 }

@@ -1,10 +1,10 @@
 import { isLive } from "../../authorize.ts";
 import { NO_ORG } from "../audit-entry.ts";
-import type { Caller, UnknownKey } from "../caller.ts";
+import type { Caller, ChangeOptions, UnknownKey } from "../caller.ts";
 import type { OrgChanged, OrgPatch, OrgsListed } from "../org-store.ts";
 import type { KeyRecord, OrgRecord } from "../records.ts";
 import type { Bootstrap, Bootstrapped } from "../store.ts";
-import { UNKNOWN_KEY } from "./admit.ts";
+import { changeDetail, UNKNOWN_KEY } from "./admit.ts";
 import type { Ledger } from "./ledger.ts";
 
 /** The administrator's operations, as steps of a group. */
@@ -58,6 +58,7 @@ export function changeOrg(
   caller: Caller,
   orgId: string,
   patch: OrgPatch,
+  options?: ChangeOptions,
 ): OrgChanged | UnknownKey | { readonly kind: "not_found" } {
   const by = adminKey(ledger, caller);
   if (by === undefined) return UNKNOWN_KEY;
@@ -71,7 +72,7 @@ export function changeOrg(
     operation: "org_change",
     requestId: caller.requestId,
     version,
-    detail: patch,
+    detail: { ...patch, ...changeDetail(by, options) },
   });
   return { kind: "org", version, ...ledger.usage(orgId) };
 }

@@ -92,11 +92,12 @@ const numberFrom = (database: DatabaseSync, sql: string): number =>
   Number(Object.values(database.prepare(sql).get() ?? {})[0]);
 
 /**
- * Brings a file to the newest schema, within the caller's transaction.
+ * Brings a file to a schema, within the caller's transaction.
  *
+ * @param wanted its number. @default the newest
  * @throws StoreSchemaError when the file is newer than this program, or not a store at all
  */
-export function migrate(database: DatabaseSync, path: string): void {
+export function migrate(database: DatabaseSync, path: string, wanted = MIGRATIONS.length): void {
   const found = numberFrom(database, "PRAGMA user_version");
   const tables = numberFrom(database, "SELECT count(*) FROM sqlite_schema");
   const owned = numberFrom(database, "PRAGMA application_id") === APPLICATION_ID;
@@ -110,9 +111,7 @@ export function migrate(database: DatabaseSync, path: string): void {
         "run the newer version that wrote it",
     );
   }
-  if (found === MIGRATIONS.length) return;
-  for (const migration of MIGRATIONS.slice(found)) database.exec(migration);
-  database.exec(
-    `PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${MIGRATIONS.length}`,
-  );
+  if (found >= wanted) return;
+  for (const migration of MIGRATIONS.slice(found, wanted)) database.exec(migration);
+  database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${wanted}`);
 }

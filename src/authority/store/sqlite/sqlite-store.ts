@@ -136,8 +136,8 @@ class SqliteStore implements Store {
     return this.#commit.run((ledger) => admin.listOrgs(ledger, caller));
   }
 
-  changeOrg(caller: Caller, orgId: string, patch: OrgPatch) {
-    return this.#commit.run((ledger) => admin.changeOrg(ledger, caller, orgId, patch));
+  changeOrg(caller: Caller, orgId: string, patch: OrgPatch, options?: ChangeOptions) {
+    return this.#commit.run((ledger) => admin.changeOrg(ledger, caller, orgId, patch, options));
   }
 
   bootstrap(bootstrap: Bootstrap) {
