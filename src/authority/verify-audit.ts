@@ -1,4 +1,5 @@
 import { access } from "node:fs/promises";
+import type { AuditEntry } from "../wire/index.ts";
 import { DeviceReplay } from "./audit/replay.ts";
 import { verifyChain } from "./audit/verify-chain.ts";
 import { publicJwk } from "./signing/signing-key.ts";
@@ -65,6 +66,7 @@ async function verifyStore(store: Store): Promise<AuditVerification> {
     rows,
     ...(problem === undefined ? {} : { problem }),
   });
+  const verified: AuditChain[] = [];
   for (const chain of chains) {
     const { orgId, writer } = chain;
     const replay = replays.get(orgId);
@@ -75,29 +77,41 @@ async function verifyStore(store: Store): Promise<AuditVerification> {
     });
     rows += found.rows;
     if (found.problem !== undefined) return result(found.problem);
+    verified.push(found.chain);
   }
-  return result(missingChain(snapshot, begun) ?? wrongDevice(snapshot, replays));
+  const { orgs } = snapshot;
+  return result(
+    missingChain({ orgs, chains }, begun) ?? wrongDevice({ orgs, chains: verified }, replays),
+  );
+}
+
+interface StoredVerification {
+  /** The chain as it was when it was read. */
+  readonly chain: AuditChain;
+  readonly rows: number;
+  readonly problem?: AuditProblem;
 }
 
 async function verifyStored(
   store: Store,
   chain: AuditChain,
   verify: VerifySignature,
-  onEntry: NonNullable<Parameters<typeof verifyChain>[3]>,
-): Promise<{ rows: number; problem?: AuditProblem }> {
+  onEntry: (entry: AuditEntry) => void,
+): Promise<StoredVerification> {
   const { orgId, writer, id, seq: end } = chain;
   const { rows, problem } = await verifyChain(chain, linesOf(store, chain), verify, onEntry);
-  if (problem !== undefined) return { rows, problem: { orgId, writer, ...problem } };
-  const [beyond] = await store.auditRows(id, end, 1);
-  if (beyond !== undefined) {
-    // It was written since, or was slipped in behind the chain's end.
-    const now = (await store.auditChains()).find((one) => one.id === id);
-    if (now === undefined || now.seq < beyond.seq) {
-      const message = "the entry is behind the end of its chain";
-      return { rows, problem: { orgId, writer, seq: beyond.seq, message } };
-    }
+  const [beyond] = problem === undefined ? await store.auditRows(id, end, 1) : [];
+  if (problem === undefined && beyond === undefined) return { chain, rows };
+  const now = (await store.auditChains()).find((one) => one.id === id);
+  if (problem !== undefined) {
+    // Old entries may have been removed while they were read.
+    if (now !== undefined && now.cut > chain.cut) return verifyStored(store, now, verify, onEntry);
+    return { chain, rows, problem: { orgId, writer, ...problem } };
   }
-  return { rows };
+  // It was written since, or was slipped in behind the chain's end.
+  if (beyond === undefined || (now !== undefined && now.seq >= beyond.seq)) return { chain, rows };
+  const message = "the entry is behind the end of its chain";
+  return { chain, rows, problem: { orgId, writer, seq: beyond.seq, message } };
 }
 
 async function* linesOf(store: Store, { id, cut, seq: end }: AuditChain): AsyncGenerator<string> {

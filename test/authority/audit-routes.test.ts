@@ -144,17 +144,16 @@ describe("GET /api/v1/audit", () => {
   it("begins at an instant, though the clock was set back a little", async () => {
     let at = 1_800_000_000_000;
     await using store = await startTestAuthority({ now: () => at });
-    const start = at;
     for (let count = 0; count < 40; count += 1) {
-      at += count % 5 === 4 ? -60_000 : 120_000;
+      at += count % 10 === 9 ? -300_000 : 60_000;
       await call(store, "POST", "/api/v1/devices/validate", { deviceId: `d${count}` });
     }
     const all = await readAll(store);
-    for (let instant = start - HOUR_MS; instant < at + HOUR_MS; instant += 400_000) {
-      const since = new Date(instant).toISOString();
-      const expected = all.filter((entry) => Number(entry["at"]) >= instant);
-      expect(await readAll(store, { since, limit: "7" })).toEqual(expected);
-      const down = await readAll(store, { since, limit: "7", order: "desc" });
+    for (const { at: instant } of all) {
+      const since = new Date(Number(instant)).toISOString();
+      const expected = all.filter((entry) => Number(entry["at"]) >= Number(instant));
+      expect(await readAll(store, { since, limit: "17" })).toEqual(expected);
+      const down = await readAll(store, { since, limit: "17", order: "desc" });
       expect(down).toEqual(expected.toReversed());
     }
   });

@@ -1,10 +1,13 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { sqliteStore, verifyAudit } from "../../src/authority/index.ts";
+import { temporaryDirectory } from "../cli/spawn.ts";
 import { call, startTestAuthority } from "../support/authority.ts";
+
+const OWNER_KEY = "org_0123456789abcdef";
 
 let folder: string;
 let path: string;
@@ -23,10 +26,21 @@ const select = (sql: string): Record<string, unknown>[] => {
   return rows;
 };
 
+/** Verifies a store from which all that tells of an org's chains was removed. */
+async function withoutChains(orgId: string): ReturnType<typeof verifyAudit> {
+  using own = temporaryDirectory();
+  const copy = own.file("copy.db");
+  copyFileSync(path, copy);
+  const database = new DatabaseSync(copy);
+  database.exec(`DELETE FROM devices; DELETE FROM audit_chains WHERE org_id = '${orgId}'`);
+  database.close();
+  return await verifyAudit(copy);
+}
+
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), "machineid-audit-"));
   path = join(folder, "store.db");
-  await using authority = await startTestAuthority({ path });
+  await using authority = await startTestAuthority({ path, ownerKey: OWNER_KEY });
   const ownerKeys = [authority.ownerKey];
   const created = await call(authority, "POST", "/api/v1/org/create", {});
   ownerKeys.push(String(created.body["orgApiKey"]));
@@ -106,6 +120,32 @@ describe("verifyAudit", () => {
   ])("finds %s", async (_name, statement) => {
     edit(statement);
     expect(await verifyAudit(path)).toMatchObject({ ok: false });
+  });
+
+  it("names a chain that was dropped, though nothing else shows that it was there", async () => {
+    edit("UPDATE meta SET value = 'second-writer' WHERE name = 'writer'");
+    await using second = await startTestAuthority({ path, ownerKey: OWNER_KEY });
+    await call(second, "POST", "/api/v1/devices/validate", { deviceId: "agent-01" });
+    await second.close();
+    expect(await verifyAudit(path)).toMatchObject({ ok: true, chains: 5 });
+    const [chain] = select("SELECT * FROM audit_chains ORDER BY id DESC LIMIT 1");
+    edit(
+      `DELETE FROM audit WHERE id / 1099511627776 = ${String(chain?.["id"])}`,
+      `DELETE FROM audit_chains WHERE id = ${String(chain?.["id"])}`,
+    );
+    const { problem } = await verifyAudit(path);
+    expect(problem).toEqual({
+      orgId: chain?.["org_id"],
+      writer: "second-writer",
+      message: "its audit chain is missing",
+    });
+  });
+
+  it("names an org without any chain, and the chain of no org", async () => {
+    for (const orgId of ["", String(select("SELECT id FROM orgs LIMIT 1")[0]?.["id"])]) {
+      const { problem } = await withoutChains(orgId);
+      expect(problem).toMatchObject({ orgId, message: "its audit chain is missing" });
+    }
   });
 
   it("verifies a store that is in use, while it is written", async () => {

@@ -45,6 +45,11 @@ describe("signing keys", () => {
     );
   });
 
+  it("the oldest signs when the clock was set back to before it was made", () => {
+    const keys = rotateSigningKeys([key("old", 100)], key("new", 105), 105, 10) ?? [];
+    expect(signingKeyAt(keys, 50)?.kid).toBe("old");
+  });
+
   it("a stolen key neither signs nor is published from the moment of its rotation", () => {
     const keys = rotateSigningKeys([key("old", 1)], key("new", 5), 5, 0) ?? [];
     expect(publishedKeys(keys, 5).map(({ kid }) => kid)).toEqual(["new"]);

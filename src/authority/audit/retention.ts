@@ -130,7 +130,7 @@ export class AuditRetention {
         cut = last.place;
         await this.#putCheckpoint(chain, cut);
       }
-      if (verifier.problem !== undefined) {
+      if (verifier.problem !== undefined && !(await this.#isCutElsewhere(chain, cut))) {
         const fields = { orgId, chain: writer, ...verifier.problem };
         logger.error(fields, "audit chain is broken; nothing from there on is removed");
       }
@@ -140,6 +140,12 @@ export class AuditRetention {
       }
     }
     return cut.seq - base.seq;
+  }
+
+  /** Whether another replica has removed entries meanwhile, which are then missing here. */
+  async #isCutElsewhere({ id }: AuditChain, { seq }: ChainPlace): Promise<boolean> {
+    const chains = await this.#options.store.auditChains();
+    return chains.some((chain) => chain.id === id && chain.cut > seq);
   }
 
   async #putCheckpoint({ id, orgId, writer }: AuditChain, place: ChainPlace): Promise<void> {

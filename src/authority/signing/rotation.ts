@@ -13,14 +13,18 @@ export function publishedKeys(
   return keys.filter((key) => isPublished(key, now));
 }
 
-/** The key that signs now: the newest whose time has come. */
+/**
+ * The key that signs now: the newest whose time has come; the oldest, when the
+ * clock was set back to before all of them.
+ */
 export function signingKeyAt(
   keys: readonly SigningKeyRecord[],
   now: number,
 ): SigningKeyRecord | undefined {
-  return publishedKeys(keys, now)
-    .filter(({ signsFrom, privateKey }) => signsFrom <= now && privateKey !== null)
-    .toSorted((one, other) => other.signsFrom - one.signsFrom)[0];
+  const usable = publishedKeys(keys, now)
+    .filter(({ privateKey }) => privateKey !== null)
+    .toSorted((one, other) => one.signsFrom - other.signsFrom);
+  return usable.findLast(({ signsFrom }) => signsFrom <= now) ?? usable[0];
 }
 
 /**

@@ -73,7 +73,7 @@ export class Signer {
 
   async #current(): Promise<SigningKeyRecord> {
     const key = signingKeyAt(await this.keys(), this.#now());
-    if (key === undefined) throw new Error("no signing key is good now; the clock may be wrong");
+    if (key === undefined) throw new Error("the store has no signing key that is published");
     return key;
   }
 

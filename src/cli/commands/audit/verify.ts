@@ -1,6 +1,6 @@
 import { defineCommand } from "citty";
 import type { VerifySignature } from "../../../authority/signing/verify-signature.ts";
-import type { AuditStatement } from "../../../wire/index.ts";
+import type { AuditChainsAnswer, AuditStatement } from "../../../wire/index.ts";
 import { chainLines, readChains } from "../../audit/audit-client.ts";
 import { openExport } from "../../audit/export-file.ts";
 import { findPublicKeys } from "../../audit/public-keys.ts";
@@ -58,9 +58,18 @@ async function verifyOnline(
   const client = connect(args);
   const verify = await findPublicKeys(jwks, client);
   const known = await readKnown(knownFile, verify);
-  const chains = await readChains(client);
-  return verifyOrg(chains, (chain) => chainLines(client, chain), verify, known);
+  for (;;) {
+    const chains = await readChains(client);
+    const found = await verifyOrg(chains, (chain) => chainLines(client, chain), verify, known);
+    // Old entries may have been removed while they were read.
+    if (found.ok || !isCutSince(chains, await readChains(client))) return found;
+  }
 }
+
+const isCutSince = (before: AuditChainsAnswer, now: AuditChainsAnswer): boolean =>
+  before.chains.some(({ chain, cut }) =>
+    now.chains.some((one) => one.chain === chain && one.cut > cut),
+  );
 
 async function verifyExport(
   path: string,
