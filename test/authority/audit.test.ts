@@ -5,6 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { sqliteStore, verifyAudit } from "../../src/authority/index.ts";
 import { temporaryDirectory } from "../cli/spawn.ts";
+import { editEntries, readEntries } from "../support/audit-file.ts";
 import { call, startTestAuthority } from "../support/authority.ts";
 
 const OWNER_KEY = "org_0123456789abcdef";
@@ -61,28 +62,43 @@ describe("verifyAudit", () => {
   });
 
   it("finds the change of any row, wherever and however small", async () => {
-    const ids = select("SELECT CAST(id AS TEXT) AS id, entry FROM audit");
-    expect(ids).toHaveLength(16);
-    for (const { id, entry } of ids) {
-      edit(`UPDATE audit SET entry = replace(entry, '"at":1', '"at":2') WHERE id = ${String(id)}`);
+    const entries = readEntries(path);
+    expect(entries).toHaveLength(16);
+    for (const { chainId, seq, entry } of entries) {
+      const put = (text: string): void =>
+        editEntries(path, (one) => (one.chainId === chainId && one.seq === seq ? text : one.entry));
+      put(entry.replace('"at":1', '"at":2'));
       expect(await verifyAudit(path)).toMatchObject({
         ok: false,
         problem: { message: expect.any(String) },
       });
-      edit(`UPDATE audit SET entry = '${String(entry)}' WHERE id = ${String(id)}`);
+      put(entry);
     }
     expect(await verifyAudit(path)).toMatchObject({ ok: true });
   });
 
-  it("finds that any row is missing: first, middle or last", async () => {
-    for (const { id, entry } of select("SELECT CAST(id AS TEXT) AS id, entry FROM audit")) {
-      edit(`DELETE FROM audit WHERE id = ${String(id)}`);
-      const { problem } = await verifyAudit(path);
-      expect(problem).toMatchObject({
-        seq: (JSON.parse(String(entry)) as { seq: number }).seq,
-        message: "the entry is missing",
-      });
-      edit(`INSERT INTO audit VALUES (${String(id)}, '${String(entry)}')`);
+  it("finds that any entry is missing: first, middle or last", async () => {
+    const whole = select("SELECT CAST(id AS TEXT) AS id, entry FROM audit");
+    for (const { chainId, seq } of readEntries(path)) {
+      editEntries(path, (one) => (one.chainId === chainId && one.seq === seq ? null : one.entry));
+      expect(await verifyAudit(path)).toMatchObject({ ok: false, problem: { seq } });
+      for (const { id, entry } of whole) {
+        edit(`INSERT OR REPLACE INTO audit VALUES (${String(id)}, '${String(entry)}')`);
+      }
+    }
+    expect(await verifyAudit(path)).toMatchObject({ ok: true });
+  });
+
+  it("finds a line that was put in, wherever", async () => {
+    for (const { chainId, seq } of readEntries(path)) {
+      const before = select("SELECT CAST(id AS TEXT) AS id, entry FROM audit");
+      editEntries(path, (one) =>
+        one.chainId === chainId && one.seq === seq ? `${one.entry}\n${one.entry}` : one.entry,
+      );
+      expect(await verifyAudit(path)).toMatchObject({ ok: false });
+      for (const { id, entry } of before) {
+        edit(`INSERT OR REPLACE INTO audit VALUES (${String(id)}, '${String(entry)}')`);
+      }
     }
   });
 

@@ -53,7 +53,7 @@ const MIGRATIONS: readonly string[] = [
     UNIQUE (org_id, writer)
   ) STRICT;
 
-  -- id is chain * 2^40 + seq: a chain's entries lie together, in their order.
+  -- id is chain * 2^40 + seq of the last entry: a chain's entries lie together, in their order.
   CREATE TABLE audit (id INTEGER PRIMARY KEY, entry TEXT NOT NULL) STRICT;
   `,
   `
