@@ -50,8 +50,6 @@ export {
   createKeyRequestSchema,
   createOrgRequestSchema,
   deviceIdSchema,
-  deviceOwnerSchema,
-  devicePatternSchema,
   deviceRequestSchema,
   listDevicesQuerySchema,
   planSchema,
