@@ -68,8 +68,6 @@ export {
   createKeyRequestSchema,
   createOrgRequestSchema,
   deviceIdSchema,
-  deviceOwnerSchema,
-  devicePatternSchema,
   deviceRequestSchema,
   listDevicesQuerySchema,
   planSchema,

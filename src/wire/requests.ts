@@ -16,7 +16,7 @@ export const deviceIdSchema = z.pipe(
 );
 
 /** A device pattern, trimmed; {@link readDevicePattern} says what is one. */
-export const devicePatternSchema = z.pipe(
+const devicePatternSchema = z.pipe(
   z.string().check((context) => {
     const { problem } = readDevicePattern(context.value);
     if (problem === undefined) return;
@@ -41,7 +41,7 @@ const textSchema = (maxLength: number) =>
 /** Why something was changed, for the audit. */
 const reasonSchema = textSchema(500);
 /** Under whom a device is registered; keys with the same label may restore it. */
-export const deviceOwnerSchema = textSchema(100);
+const deviceOwnerSchema = textSchema(100);
 /** The change log as far as the caller has seen it: what was changed later is not undone. */
 const ifVersionSchema = z.int().check(z.nonnegative());
 const instantSchema = z.iso.datetime({ offset: true });
