@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { perform } from "./authority.ts";
 import { askForConsent } from "./consent.ts";
+import { quote } from "./quote.ts";
 import { addTool, deviceInput } from "./tool.ts";
 import type { ToolContext } from "./tool.ts";
 
@@ -37,8 +38,8 @@ export function addChangingTools(context: ToolContext): void {
       },
       annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true },
     },
-    async ({ deviceId }, signal) => {
-      const answer = await perform(client, "register", registerAnswer, { deviceId }, signal);
+    async ({ deviceId }, { signal }) => {
+      const answer = await perform(client, "register", registerAnswer, { deviceId }, { signal });
       const { status, limit = null, devicesUsed = null } = answer;
       return { deviceId, isNew: status === "ok", limit, devicesUsed };
     },
@@ -55,8 +56,8 @@ export function addChangingTools(context: ToolContext): void {
       output: changeOutput,
       annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true },
     },
-    async ({ deviceId }, signal) => {
-      const { changed } = await perform(client, "revoke", changeAnswer, { deviceId }, signal);
+    async ({ deviceId }, { signal }) => {
+      const { changed } = await perform(client, "revoke", changeAnswer, { deviceId }, { signal });
       return { deviceId, changed: changed ?? true };
     },
   );
@@ -72,9 +73,15 @@ export function addChangingTools(context: ToolContext): void {
       output: changeOutput,
       annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true },
     },
-    async ({ deviceId }, signal) => {
-      await askForConsent(context, `let the revoked device ${quote(deviceId)} work again`, signal);
-      const { changed } = await perform(client, "unrevoke", changeAnswer, { deviceId }, signal);
+    async ({ deviceId }, call) => {
+      await askForConsent(context, `let the revoked device ${quote(deviceId)} work again`, call);
+      const { changed } = await perform(
+        client,
+        "unrevoke",
+        changeAnswer,
+        { deviceId },
+        { signal: call.signal },
+      );
       return { deviceId, changed: changed ?? true };
     },
   );
@@ -90,18 +97,17 @@ export function addChangingTools(context: ToolContext): void {
       output: changeOutput,
       annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true },
     },
-    async ({ deviceId }, signal) => {
+    async ({ deviceId }, call) => {
       const what = `delete the device ${quote(deviceId)}, and its revocation if it has one`;
-      await askForConsent(context, what, signal);
-      const { changed } = await perform(client, "remove", changeAnswer, { deviceId }, signal);
+      await askForConsent(context, what, call);
+      const { changed } = await perform(
+        client,
+        "remove",
+        changeAnswer,
+        { deviceId },
+        { signal: call.signal },
+      );
       return { deviceId, changed: changed ?? true };
     },
   );
-}
-
-/** A device id for a person's eyes: nothing in it can pass for words of ours, or reverse them. */
-function quote(deviceId: string): string {
-  const visible = (character: string): string =>
-    `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
-  return JSON.stringify(deviceId).replaceAll(/[\p{Cf}\p{Zl}\p{Zp}]/gu, visible);
 }

@@ -28,6 +28,10 @@ export const ROUTES = {
   createOrg: { method: "POST", path: "/api/v1/org/create", handler: "org_create" },
   listOrgs: { method: "GET", path: "/api/v1/org/list", handler: "org_list" },
   setOrgPlan: { method: "POST", path: "/api/v1/org/plan", handler: "org_plan" },
+  /** Where `features` names `org_stop`. */
+  stopOrg: { method: "POST", path: "/api/v1/org/stop", handler: "org_stop" },
+  /** Where `features` names `org_stop`. */
+  resumeOrg: { method: "POST", path: "/api/v1/org/resume", handler: "org_resume" },
   meta: { method: "GET", path: "/api/v1/meta", handler: "meta" },
 } as const satisfies Record<string, Route>;
 

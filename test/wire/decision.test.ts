@@ -199,6 +199,8 @@ test("codes, caps and routes are pinned: a change here is a change of the contra
         "POST /api/v1/org/create",
         "GET /api/v1/org/list",
         "POST /api/v1/org/plan",
+        "POST /api/v1/org/stop",
+        "POST /api/v1/org/resume",
         "GET /api/v1/meta",
       ],
     }
