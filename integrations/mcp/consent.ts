@@ -37,8 +37,6 @@ export async function askForConsent(
   } catch {
     throw unavailable();
   }
-  // A yes that arrives after the call was cancelled is no longer one.
-  signal.throwIfAborted();
   if (answer.action === "accept" && answer.content?.["consent"] === true) return;
   throw new ToolFailure(
     "CONSENT_DECLINED",

@@ -24,7 +24,7 @@ export const command = defineCommand({
     },
     "yes-to-restores": {
       type: "boolean",
-      description: "Restore and remove devices without asking a person for consent",
+      description: "Restore and remove devices, and resume the org, without asking a person",
     },
     http: {
       type: "boolean",

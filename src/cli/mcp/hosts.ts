@@ -1,4 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
+import { isIPv6 } from "node:net";
+import { UsageError } from "../exit-code.ts";
 import { RpcFailure } from "./rpc-failure.ts";
 
 const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
@@ -11,6 +13,8 @@ export type HostCheck = (headers: IncomingHttpHeaders) => void;
  * Makes the check against DNS rebinding: a page whose name was made to point at
  * this machine sends that name as `Host`, and as `Origin`. Callers may use the
  * loopback names, the address that is listened on, and the names given here.
+ *
+ * @throws {@link UsageError} for what is no host name
  */
 export function createHostCheck(listenHost: string, names: readonly string[]): HostCheck {
   const allowed = new Set([...LOOPBACK, ...[listenHost, ...names].map(hostName)]);
@@ -30,9 +34,10 @@ export function createHostCheck(listenHost: string, names: readonly string[]): H
 }
 
 /** A host name as URLs have it; addresses of version 6 in brackets. */
-export function hostName(name: string): string {
-  const parsed = URL.parse(
-    `http://${name.includes(":") && !name.startsWith("[") ? `[${name}]` : name}`,
-  );
-  return parsed?.hostname ?? "";
+function hostName(name: string): string {
+  const isBareV6 = isIPv6(name);
+  const hostname = URL.parse(`http://${isBareV6 ? `[${name}]` : name}`)?.hostname;
+  const isWhole = isBareV6 || hostname === name.toLowerCase();
+  if (hostname !== undefined && isWhole) return hostname;
+  throw new UsageError(`${JSON.stringify(name)} is no host name. Give it without scheme and port`);
 }

@@ -44,7 +44,8 @@ export class Session {
 
   /** For how long nothing has been asked or streamed, in milliseconds. */
   get idleMs(): number {
-    return this.#openResponses === 0 ? performance.now() - this.#lastUsedMs : 0;
+    const isInUse = this.#openResponses > 0 || !this.isInitialized;
+    return isInUse ? 0 : performance.now() - this.#lastUsedMs;
   }
 
   /** Answers a request of its client. */

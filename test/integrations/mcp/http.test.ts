@@ -180,6 +180,12 @@ describe("what comes from elsewhere", () => {
     expect(answer.status).toBe(200);
   });
 
+  test("with a foreign Host gets 403 on every path", async () => {
+    const elsewhere = mcp.url.replace(/mcp$/, "admin");
+    const headers = { host: "evil.example.com" };
+    expect(await send(elsewhere, { method: "GET", headers })).toMatchObject({ status: 403 });
+  });
+
   test("--allow-host lets a name in", async () => {
     await using named = await startMcpHttp(served.url, [
       "--allow-host",
@@ -247,6 +253,9 @@ describe("the command", () => {
     [["--tools", ","], /No tool is named/],
     [["--read-only", "--tools", "revoke_device"], /revoke_device changes something/],
     [["--http", "--tools", "nope"], /no tool "nope"/],
+    [["--http", "--allow-host", "a.example:80"], /"a\.example:80" is no host name/],
+    [["--http", "--allow-host", "https://a.example"], /is no host name/],
+    [["--http", "--host", "not a host"], /is no host name/],
   ])("%j is a usage error", async (options, message) => {
     const result = await runCli(["mcp", ...options], { env: served.env });
     expect(result).toMatchObject({ code: 2, stdout: "" });

@@ -8,6 +8,7 @@ import { SessionTable } from "../../../src/cli/mcp/session-table.ts";
 import type { SessionOptions } from "../../../src/cli/mcp/session-table.ts";
 import { MachineID } from "../../../src/index.ts";
 import { INITIALIZE, openSession, send } from "./http-scene.ts";
+import { messagesOf } from "./sse.ts";
 
 let authority: Authority;
 let url: string;
@@ -114,14 +115,45 @@ test("a session that is not used ends", async () => {
   expect(await statusOf(scene, id)).toBe(404);
 });
 
+test("a subscriber is told on its own stream, and nobody else", async () => {
+  await using scene = await startSessions({
+    createServer: (client) => createMachineIDServer(client, { pollIntervalMs: 10 }),
+  });
+  const machineid = new MachineID({ orgKey: ownerKey, baseUrl: url });
+  await machineid.register("followed");
+  const streams = await Promise.all(
+    [1, 2].map(async () => {
+      const headers = { ...mine(), "mcp-session-id": await openSession(scene.url, mine()) };
+      const accept = { ...headers, accept: "text/event-stream" };
+      return { headers, messages: messagesOf(await fetch(scene.url, { headers: accept })) };
+    }),
+  );
+  const subscribe = async (index: number, uri: string): Promise<void> => {
+    const body = { jsonrpc: "2.0", id: 3, method: "resources/subscribe", params: { uri } };
+    const answer = await send(scene.url, { headers: { ...streams[index]?.headers }, body });
+    expect(answer.text).toContain('"result":{}');
+  };
+  await subscribe(0, "machineid://devices/followed");
+  await subscribe(1, "machineid://usage");
+  await machineid.revoke("followed");
+  for (const [index, uri] of ["machineid://devices/followed", "machineid://usage"].entries()) {
+    const { value } = (await streams[index]?.messages.next()) ?? {};
+    expect(value).toMatchObject({ method: "notifications/resources/updated", params: { uri } });
+  }
+});
+
 test("a session with an open stream is used", async () => {
-  await using scene = await startSessions({ idleMs: 20 });
-  const id = await openSession(scene.url, mine());
-  const headers = { ...mine(), "mcp-session-id": id, accept: "text/event-stream" };
-  const stream = await fetch(scene.url, { headers });
-  if (stream.status === 404) return; // It was idle for too long before the stream came.
+  await using scene = await startSessions({ idleMs: 100 });
+  const openStream = async (): Promise<Response> => {
+    const id = await openSession(scene.url, mine());
+    const headers = { ...mine(), "mcp-session-id": id, accept: "text/event-stream" };
+    const stream = await fetch(scene.url, { headers });
+    // On a busy machine it may have been idle for too long before the stream came.
+    return stream.status === 404 ? openStream() : stream;
+  };
+  const stream = await openStream();
   const other = await openSession(scene.url, mine());
-  await expect.poll(() => statusOf(scene, other)).toBe(404);
+  await expect.poll(() => statusOf(scene, other), { interval: 150 }).toBe(404);
   expect(scene.sessions.size).toBe(1);
   await stream.body?.cancel();
   await expect.poll(() => scene.sessions.size).toBe(0);
