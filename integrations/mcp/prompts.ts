@@ -4,19 +4,25 @@ import type { GetPromptResult } from "@modelcontextprotocol/sdk/types.js";
 import * as z from "zod";
 import { completeDeviceId } from "./completion.ts";
 import { quote } from "./quote.ts";
+import type { MachineIDToolName } from "./tool-names.ts";
 import type { ToolContext } from "./tool.ts";
 
 const MAX_TEXT_LENGTH = 2_000;
 const DEFAULT_SILENT_DAYS = 30;
 
+const STOP_TOOLS: readonly MachineIDToolName[] = [
+  "list_devices",
+  "revoke_device",
+  "revoke_devices",
+  "validate_device",
+];
+const REVIEW_TOOLS: readonly MachineIDToolName[] = ["list_devices", "get_usage"];
+
 /** Adds the prompts for which the tools that they name are offered. */
 export function addPrompts(context: ToolContext): void {
-  if (context.tools.has("list_devices") && context.tools.has("revoke_device")) {
-    addStopPrompt(context);
-  }
-  if (context.tools.has("list_devices") && context.tools.has("get_usage")) {
-    addReviewPrompt(context.server);
-  }
+  const isOffered = (name: MachineIDToolName): boolean => context.tools.has(name);
+  if (STOP_TOOLS.every(isOffered)) addStopPrompt(context);
+  if (REVIEW_TOOLS.every(isOffered)) addReviewPrompt(context.server);
 }
 
 function addStopPrompt({ server, client }: ToolContext): void {

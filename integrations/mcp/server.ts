@@ -41,10 +41,20 @@ const DEFAULT_POLL_INTERVAL_MS = 5_000;
 const MIN_POLL_INTERVAL_MS = 10;
 const MAX_POLL_INTERVAL_MS = 3_600_000;
 
-const INSTRUCTIONS =
-  "MachineID decides from outside whether AI agents may work. Every agent instance is a device. " +
-  "A revoked device is denied at its next check; revoke first and ask questions later. " +
-  "An error is never an allow. Restoring and removing a device needs a person's consent.";
+/** What an assistant has to know of all tools together. */
+function instructionsFor(tools: ReadonlySet<MachineIDToolName>, allowRestores: boolean): string {
+  const has = (...names: readonly MachineIDToolName[]): boolean =>
+    names.some((name) => tools.has(name));
+  const mayRevoke = has("revoke_device", "revoke_devices");
+  const asksAPerson =
+    !allowRestores && has("unrevoke_device", "unrevoke_devices", "remove_device", "resume_org");
+  return [
+    "MachineID decides from outside whether AI agents may work. Every agent instance is a device.",
+    `A revoked device is denied at its next check${mayRevoke ? "; revoke first and ask questions later" : ""}.`,
+    "An error is never an allow.",
+    ...(asksAPerson ? ["Restoring and removing a device needs a person's consent."] : []),
+  ].join(" ");
+}
 
 /**
  * Makes an MCP server with which an assistant manages devices: tools that see,
@@ -75,16 +85,12 @@ class MachineIDServer extends McpServer {
 
   constructor(client: GuardClient, options: MachineIDServerOptions) {
     const { name = "machineid", version = "1.0.0", allowRestores = false } = options;
+    const tools = chooseTools(options);
     super(
       { name, title: "MachineID", version },
-      { instructions: INSTRUCTIONS, capabilities: { logging: {} } },
+      { instructions: instructionsFor(tools, allowRestores), capabilities: { logging: {} } },
     );
-    const context = {
-      server: this,
-      client,
-      tools: chooseTools(options),
-      allowRestores,
-    };
+    const context = { server: this, client, tools, allowRestores };
     addReadingTools(context);
     addChangingTools(context);
     addBatchTools(context);

@@ -34,6 +34,12 @@ test("prompts are offered with the tools that they name", async () => {
   await using reading = await startScene(authority.client(), { readOnly: true });
   const { prompts } = await reading.client.listPrompts();
   expect(prompts.map(({ name }) => name)).toEqual(["fleet-review"]);
+  expect(reading.client.getInstructions()).not.toContain("revoke first");
+  await using some = await startScene(authority.client(), {
+    tools: ["list_devices", "revoke_device"],
+  });
+  expect(some.client.getServerCapabilities()?.prompts).toBeUndefined();
+  expect(some.client.getInstructions()).toContain("revoke first");
 });
 
 test("every tool has a name that the page about them has", async () => {

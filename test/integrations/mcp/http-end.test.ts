@@ -4,6 +4,8 @@ import type { Served } from "../../cli/spawn.ts";
 import { startScriptedAuthority } from "../../support/scripted-authority.ts";
 import { connectHttp, INITIALIZE, openSession, send, startMcpHttp } from "./http-scene.ts";
 
+const LIST = { jsonrpc: "2.0", id: 2, method: "tools/list", params: {} } as const;
+
 let served: Served;
 
 beforeAll(async () => {
@@ -119,7 +121,7 @@ test("no key is on stdout or stderr, nor in an answer, whatever a caller sends",
   const answers = await Promise.all([
     send(`${mcp.url}/${key}?${key}`, { headers, body: INITIALIZE }),
     send(mcp.url, { headers, body: `{"${key}"` }),
-    send(mcp.url, { headers: { ...session, "mcp-protocol-version": key }, body: INITIALIZE }),
+    send(mcp.url, { headers: { ...session, "mcp-protocol-version": key }, body: LIST }),
     send(mcp.url, { headers: { ...headers, "mcp-session-id": key }, body: INITIALIZE }),
     send(mcp.url, { headers: { ...headers, host: `${key.replaceAll("_", "-")}.example` } }),
     send(mcp.url, { headers: { ...headers, authorization: "Bearer org_another_key" } }),
@@ -135,5 +137,6 @@ test("no key is on stdout or stderr, nor in an answer, whatever a caller sends",
   expect(JSON.stringify([texts, results])).not.toContain(key);
   mcp.running.process.kill("SIGTERM");
   const { stdout, stderr } = await mcp.running.finished;
+  expect(stderr).toContain("Unsupported protocol version: org_…");
   expect(stdout + stderr).not.toContain(key);
 });

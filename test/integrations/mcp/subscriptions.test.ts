@@ -4,7 +4,7 @@ import {
   LoggingMessageNotificationSchema,
   ResourceUpdatedNotificationSchema,
 } from "@modelcontextprotocol/sdk/types.js";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { createMachineIDServer } from "../../../integrations/mcp/index.ts";
 import { createAuthority, sqliteStore } from "../../../src/authority/index.ts";
 import type { Authority } from "../../../src/authority/index.ts";
@@ -87,9 +87,12 @@ async function connect(
   };
 }
 
-function subscriber(client: GuardClient = machineid): Promise<Subscriber> {
+function subscriber(
+  client: GuardClient = machineid,
+  pollIntervalMs: number = POLL_MS,
+): Promise<Subscriber> {
   const watched = new Watched(client);
-  return connect(createMachineIDServer(watched, { pollIntervalMs: POLL_MS }), watched);
+  return connect(createMachineIDServer(watched, { pollIntervalMs }), watched);
 }
 
 /** Waits until another subscriber has been polled a few times: then others would have been, too. */
@@ -166,6 +169,25 @@ test("polling ends with the last subscription", async () => {
   await machineid.unrevoke(deviceId);
   await whileOthersArePolled();
   expect(one.updates).toEqual([uri]);
+});
+
+test("no timer runs for a session without a subscription", async () => {
+  const ownInterval = 13;
+  const timers = vi.spyOn(globalThis, "setTimeout");
+  const started = (): number => timers.mock.calls.filter(([, ms]) => ms === ownInterval).length;
+  try {
+    await using one = await subscriber(machineid, ownInterval);
+    expect(started()).toBe(0);
+    await one.client.subscribeResource({ uri: USAGE });
+    await one.watched.more(2);
+    expect(started()).toBeGreaterThan(0);
+    await one.client.unsubscribeResource({ uri: USAGE });
+    const before = started();
+    await whileOthersArePolled();
+    expect(started()).toBe(before);
+  } finally {
+    timers.mockRestore();
+  }
 });
 
 test("unsubscribing and subscribing again polls once per interval, not twice", async () => {
