@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { createServer } from "./http/server.ts";
 import { shutDown } from "./http/shut-down.ts";
+import { DEFAULT_LIMITS, Gatekeeper } from "./limits/gatekeeper.ts";
+import type { Limits } from "./limits/gatekeeper.ts";
 import { adoptKey, assertOwnerKey, createKey } from "./keys.ts";
 import { createOrgRecord } from "./plan.ts";
 import type { AuthorityLogger } from "./services.ts";
@@ -17,6 +19,17 @@ export interface AuthorityOptions {
   readonly maxConnections?: number;
   /** A request that has not arrived whole by then is answered 408. @default 10_000 */
   readonly requestTimeoutMs?: number;
+  /**
+   * How often may be asked; what is not named keeps its default. Each process
+   * counts for itself. Tests that ask a lot raise them. @default DEFAULT_LIMITS
+   */
+  readonly limits?: Partial<Limits>;
+  /**
+   * How many proxies stand in front: the address of a request is then the one
+   * that they wrote that far from the end of `X-Forwarded-For`. @default 0: it
+   * is where the connection comes from
+   */
+  readonly trustProxy?: number;
   /** For how long an allow may be used, counted from the sending of its request. @default 2_000 */
   readonly validMs?: number;
   /** How long closing waits for requests that were accepted. @default 5_000 */
@@ -90,7 +103,17 @@ export function createAuthority(options: AuthorityOptions): Authority {
   const { store, now = Date.now } = options;
   const logger = options.logger === undefined || options.logger === false ? SILENT : options.logger;
   const server = createServer(
-    { store, logger, now, validMs: options.validMs ?? 2_000 },
+    {
+      store,
+      logger,
+      now,
+      gatekeeper: new Gatekeeper({
+        limits: { ...DEFAULT_LIMITS, ...options.limits },
+        proxies: options.trustProxy ?? 0,
+        clock: () => performance.now(),
+      }),
+      validMs: options.validMs ?? 2_000,
+    },
     {
       maxConnections: options.maxConnections ?? 10_000,
       requestTimeoutMs: options.requestTimeoutMs ?? 10_000,

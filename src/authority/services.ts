@@ -1,3 +1,4 @@
+import type { Gatekeeper } from "./limits/gatekeeper.ts";
 import type { Store } from "./store/store.ts";
 
 /** The part of a pino logger that an authority uses. Any pino logger is one. */
@@ -12,6 +13,8 @@ export interface AuthorityLogger {
 export interface Services {
   readonly store: Store;
   readonly logger: AuthorityLogger;
+  /** Turns away who asks too often. */
+  readonly gatekeeper: Gatekeeper;
   /** For how long an allow may be used, in milliseconds from the sending of its request. */
   readonly validMs: number;
   /** Milliseconds since the epoch. */

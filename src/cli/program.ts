@@ -17,6 +17,7 @@ const subCommands: SubCommandsDef = {
   unrevoke: () => import("./commands/unrevoke.ts").then(({ command }) => command),
   remove: () => import("./commands/remove.ts").then(({ command }) => command),
   usage: () => import("./commands/usage.ts").then(({ command }) => command),
+  keys: () => import("./commands/keys.ts").then(({ command }) => command),
   org: () => import("./commands/org.ts").then(({ command }) => command),
   doctor: () => import("./commands/doctor.ts").then(({ command }) => command),
   mcp: () => import("./commands/mcp.ts").then(({ command }) => command),

@@ -1,5 +1,17 @@
 export { DEFAULT_BASE_URL, DEFAULT_TIMEOUT_MS, MachineID } from "./client.ts";
-export type { CallOptions, MachineIDOptions } from "./client.ts";
+export type { MachineIDOptions } from "./client.ts";
+export type {
+  BatchOptions,
+  CallOptions,
+  ChangeOptions,
+  DeviceSelection,
+  ListDevicesOptions,
+  RegisterOptions,
+  RestoreBatchOptions,
+  RestoreOptions,
+} from "./call.ts";
+export type { NewKey, OrgKeys, RotateKeyOptions } from "./keys.ts";
+export type { OrgControl } from "./org.ts";
 export { InvalidArgumentError, MachineIDError, RequestError } from "./errors.ts";
 export type { ArgumentCode, RequestErrorCode } from "./errors.ts";
 export { exchange } from "./exchange.ts";

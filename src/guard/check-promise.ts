@@ -21,7 +21,10 @@ export class CheckPromise<T> extends Promise<T> {
     const promise = new CheckPromise<T>((resolve, reject) => {
       work.then(resolve, reject);
     });
-    const settled = (): void => afterThisTurn(() => promise.#isObserved || report());
+    const settled = (): void => {
+      if (promise.#isObserved) return;
+      afterThisTurn(() => promise.#isObserved || report());
+    };
     work.then(settled, settled);
     return promise;
   }

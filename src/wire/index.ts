@@ -3,9 +3,13 @@ export {
   createOrgAnswerSchema,
   deviceChangeAnswerSchema,
   failureAnswerSchema,
+  keyChangeAnswerSchema,
   listDevicesAnswerSchema,
+  listKeysAnswerSchema,
   listOrgsAnswerSchema,
   metaAnswerSchema,
+  newKeyAnswerSchema,
+  orgStateAnswerSchema,
   registerAnswerSchema,
   registerBlockedAnswerSchema,
   setOrgPlanAnswerSchema,
@@ -17,9 +21,14 @@ export type {
   Device,
   DeviceChangeAnswer,
   FailureAnswer,
+  Key,
+  KeyChangeAnswer,
   ListDevicesAnswer,
+  ListKeysAnswer,
   MetaAnswer,
+  NewKeyAnswer,
   Org,
+  OrgStateAnswer,
   RegisterAnswer,
   RegisterBlockedAnswer,
   UsageAnswer,
@@ -30,21 +39,38 @@ export type { DecisionCode, FailureCode, GuardCode, RegistrationCode } from "./c
 export { readDecision, readRegistration, requestIdOf, UNNAMED_DENIAL } from "./decision.ts";
 export type { Verdict } from "./decision.ts";
 export { readDeviceId } from "./device-id.ts";
+export { matchesDevice, readDevicePattern } from "./device-pattern.ts";
+export { KEY_PREFIXES, KEY_ROLES } from "./key.ts";
+export type { KeyRole } from "./key.ts";
 export { PLAN_LIMITS, PLAN_STATES, PLAN_TIERS } from "./plan.ts";
 export type { PlanState, PlanTier } from "./plan.ts";
 export {
   batchRequestSchema,
+  changeDeviceRequestSchema,
+  createKeyRequestSchema,
   createOrgRequestSchema,
   deviceIdSchema,
+  deviceOwnerSchema,
+  devicePatternSchema,
   deviceRequestSchema,
+  listDevicesQuerySchema,
   planSchema,
+  registerRequestSchema,
+  resumeOrgRequestSchema,
+  revokeKeyRequestSchema,
+  rotateKeyRequestSchema,
   setOrgPlanRequestSchema,
+  setOrgPolicyRequestSchema,
+  stopOrgRequestSchema,
+  unrevokeRequestSchema,
 } from "./requests.ts";
 export type { Plan } from "./requests.ts";
 export {
   ADMIN_KEY_HEADER,
   MAX_ANSWER_BYTES,
   MAX_BATCH_SIZE,
+  MAX_OVERLAP_MS,
+  MAX_PAGE_SIZE,
   MAX_REQUEST_BYTES,
   ORG_KEY_HEADER,
   REQUEST_ID_HEADER,

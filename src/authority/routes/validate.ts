@@ -1,7 +1,7 @@
 import { ROUTES } from "../../wire/index.ts";
 import type { Decision } from "../decide.ts";
 import { sendJson } from "../http/answer.ts";
-import { authenticate, knownOrgKey } from "../http/authenticate.ts";
+import { authenticate } from "../http/authenticate.ts";
 import type { Asking } from "../http/authenticate.ts";
 import { parseDeviceId } from "../http/parse.ts";
 import type { AuthorityRoute } from "../http/route.ts";
@@ -11,6 +11,7 @@ import type { Services } from "../services.ts";
 export function validateRoute(services: Services): AuthorityRoute {
   return {
     ...ROUTES.validate,
+    access: "devices:validate",
     async handle(request, reply) {
       return sendJson(reply, 200, await answerValidate(services, request, request.body));
     },
@@ -20,10 +21,10 @@ export function validateRoute(services: Services): AuthorityRoute {
 /** Decides, and answers the decision as JSON once it is in the audit. */
 export function answerValidate(services: Services, asking: Asking, body: unknown): Promise<string> {
   const { store, logger, validMs } = services;
-  const caller = authenticate(asking, services);
+  const visitor = authenticate(asking, services);
   const deviceId = parseDeviceId(body);
-  return store.validate(caller, deviceId).then((outcome) => {
-    const { decision, version } = knownOrgKey(outcome);
+  return store.validate(visitor.caller, deviceId).then((outcome) => {
+    const { decision, version } = visitor.accepted(outcome);
     const fields = { request_id: asking.id, code: decision.code, deviceId };
     if (decision.allowed) logger.debug(fields, "allowed");
     else logger.info(fields, "denied");

@@ -36,6 +36,12 @@ export const command = defineCommand({
       default: "unlimited",
       valueHint: "PLAN",
     },
+    "trust-proxy": {
+      type: "string",
+      description: "How many proxies stand in front, each adding to X-Forwarded-For",
+      default: "0",
+      valueHint: "COUNT",
+    },
     "log-level": {
       type: "string",
       description: "trace, debug, info, warn, error, fatal, silent",
@@ -60,6 +66,7 @@ export const command = defineCommand({
       host: args.host,
       ownerKey: args["owner-key"] ?? process.env["MACHINEID_OWNER_KEY"]?.trim(),
       plan: readPlan(args.plan),
+      trustProxy: readInteger(args["trust-proxy"], "--trust-proxy", 0, 100),
       logLevel: args["log-level"],
       logFormat: args["log-format"] ?? (process.stderr.isTTY ? "readable" : "json"),
       json: args.json === true,

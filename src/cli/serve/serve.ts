@@ -20,6 +20,8 @@ export interface ServeOptions {
   /** The first org's key; one is made when it is not given. */
   readonly ownerKey: string | undefined;
   readonly plan: Plan;
+  /** How many proxies stand in front. */
+  readonly trustProxy: number;
   readonly logLevel: string;
   readonly logFormat: string;
   /** Say on one line of JSON where it answers. */
@@ -38,7 +40,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   const stop = stopSignal({ withStdin: options.stopWithStdin });
   const logger = createLogger(options.logLevel, options.logFormat);
   const store = await openStore(database);
-  const authority = createAuthority({ store, logger });
+  const authority = createAuthority({ store, logger, trustProxy: options.trustProxy });
   const isFile = database !== ":memory:";
   try {
     const address = await listen(authority, options);

@@ -56,6 +56,23 @@ const MIGRATIONS: readonly string[] = [
   -- id is chain * 2^40 + seq: a chain's entries lie together, in their order.
   CREATE TABLE audit (id INTEGER PRIMARY KEY, entry TEXT NOT NULL) STRICT;
   `,
+  `
+  ALTER TABLE orgs ADD COLUMN disabled_version INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE orgs ADD COLUMN two_person_restore INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE orgs ADD COLUMN restore_requested_by TEXT;
+  ALTER TABLE orgs ADD COLUMN restore_requested_at INTEGER;
+
+  ALTER TABLE keys ADD COLUMN name TEXT;
+  ALTER TABLE keys ADD COLUMN device_pattern TEXT;
+  ALTER TABLE keys ADD COLUMN device_owner TEXT;
+  ALTER TABLE keys ADD COLUMN expires_at INTEGER;
+  ALTER TABLE keys ADD COLUMN revoked_at INTEGER;
+  ALTER TABLE keys ADD COLUMN replaced_by TEXT;
+
+  ALTER TABLE devices ADD COLUMN owner TEXT;
+  ALTER TABLE devices ADD COLUMN restore_requested_by TEXT;
+  ALTER TABLE devices ADD COLUMN restore_requested_at INTEGER;
+  `,
 ];
 
 const numberFrom = (database: DatabaseSync, sql: string): number =>
