@@ -121,21 +121,3 @@ export type Usage = z.output<typeof usageAnswer>;
 export function readUsage(client: GuardClient, options: CallOptions): Promise<Usage> {
   return perform(client, "usage", usageAnswer, undefined, options);
 }
-
-/** How long asking what an authority has may take, in milliseconds. */
-const META_TIMEOUT_MS = 2_000;
-
-const metaAnswer = z.object({ features: z.array(z.string()) });
-
-/** The extensions that the authority has. None where it does not say. */
-export async function readFeatures(client: GuardClient): Promise<ReadonlySet<string>> {
-  try {
-    const { status, body } = await client.request("meta", undefined, {
-      timeoutMs: META_TIMEOUT_MS,
-    });
-    return new Set(status === 200 ? metaAnswer.parse(body).features : []);
-  } catch {
-    // An authority that does not answer now offers nothing now.
-    return new Set();
-  }
-}

@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { perform } from "./authority.ts";
-import { askForConsent } from "./consent.ts";
 import { quote } from "./quote.ts";
-import { addTool, deviceIdSchema } from "./tool.ts";
+import { pendingShape, restore } from "./restore.ts";
+import { addTool, deviceIdSchema, reasonSchema } from "./tool.ts";
 import type { ToolContext } from "./tool.ts";
 
 /** Most devices in one batch, as the API has it. */
@@ -16,6 +16,7 @@ const batchOutput = {
       deviceId: z.string(),
       found: z.boolean().describe("false when the org has no such device"),
       changed: z.boolean().describe("false when it was so before, or was not found"),
+      ...pendingShape,
     }),
   ),
 };
@@ -26,7 +27,7 @@ const batchAnswer = z
     results: z.array(
       z.object({
         deviceId: z.string(),
-        status: z.enum(["ok", "not_found"]),
+        status: z.enum(["ok", "not_found", "pending"]),
         changed: z.boolean(),
       }),
     ),
@@ -34,8 +35,9 @@ const batchAnswer = z
   .transform(({ results }) => ({
     results: results.map(({ deviceId, status, changed }) => ({
       deviceId,
-      found: status === "ok",
+      found: status !== "not_found",
       changed,
+      pending: status === "pending",
     })),
   }));
 
@@ -54,12 +56,14 @@ export function addBatchTools(context: ToolContext): void {
       title: "Revoke several devices",
       description:
         "Stops up to 1000 devices as one change: each is denied at its next check. Use it at once when several agents misbehave. Ids that the org does not have come back with found false, and do not keep the others from being stopped. You cannot undo it by yourself: restoring asks a person.",
-      input: batchInput(MAX_REVOKED),
+      input: { ...batchInput(MAX_REVOKED), reason: reasonSchema.optional() },
       output: batchOutput,
       annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true },
     },
-    async ({ deviceIds }, { signal }) =>
-      perform(client, "revokeBatch", batchAnswer, { deviceIds: unique(deviceIds) }, { signal }),
+    async ({ deviceIds, reason }, { signal }) => {
+      const body = { deviceIds: unique(deviceIds), reason };
+      return perform(client, "revokeBatch", batchAnswer, body, { signal });
+    },
   );
 
   addTool(
@@ -77,8 +81,12 @@ export function addBatchTools(context: ToolContext): void {
       const deviceIds = unique(input.deviceIds);
       const names = deviceIds.map(quote).join(", ");
       const devices = deviceIds.length === 1 ? "device" : `${deviceIds.length} devices`;
-      await askForConsent(context, `let the revoked ${devices} ${names} work again`, call);
-      return perform(client, "unrevokeBatch", batchAnswer, { deviceIds }, { signal: call.signal });
+      const what = `let the revoked ${devices} ${names} work again`;
+      return restore(
+        context,
+        { operation: "unrevokeBatch", body: { deviceIds }, done: batchAnswer, what },
+        call,
+      );
     },
   );
 }

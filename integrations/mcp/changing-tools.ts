@@ -2,7 +2,8 @@ import * as z from "zod";
 import { perform } from "./authority.ts";
 import { askForConsent } from "./consent.ts";
 import { quote } from "./quote.ts";
-import { addTool, deviceInput } from "./tool.ts";
+import { pendingShape, restore, restoreAnswer } from "./restore.ts";
+import { addTool, deviceInput, reasonSchema } from "./tool.ts";
 import type { ToolContext } from "./tool.ts";
 
 const changeOutput = {
@@ -52,12 +53,13 @@ export function addChangingTools(context: ToolContext): void {
       title: "Revoke a device",
       description:
         "Stops a device: it is denied at its next check, whatever it is doing. Use it at once when an agent misbehaves; it needs no consent and loses no data. You cannot undo it by yourself: restoring asks a person.",
-      input: deviceInput,
+      input: { ...deviceInput, reason: reasonSchema.optional() },
       output: changeOutput,
       annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true },
     },
-    async ({ deviceId }, { signal }) => {
-      const { changed } = await perform(client, "revoke", changeAnswer, { deviceId }, { signal });
+    async ({ deviceId, reason }, { signal }) => {
+      const body = { deviceId, reason };
+      const { changed } = await perform(client, "revoke", changeAnswer, body, { signal });
       return { deviceId, changed: changed ?? true };
     },
   );
@@ -70,19 +72,21 @@ export function addChangingTools(context: ToolContext): void {
       description:
         "Lets a revoked device work again. A person is asked for consent and may decline; do not ask again then. Work that was stopped does not resume by itself: it has to be started anew.",
       input: deviceInput,
-      output: changeOutput,
+      output: { ...changeOutput, ...pendingShape },
       annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true },
     },
     async ({ deviceId }, call) => {
-      await askForConsent(context, `let the revoked device ${quote(deviceId)} work again`, call);
-      const { changed } = await perform(
-        client,
-        "unrevoke",
-        changeAnswer,
-        { deviceId },
-        { signal: call.signal },
+      const { status, changed = status === "ok" } = await restore(
+        context,
+        {
+          operation: "unrevoke",
+          body: { deviceId },
+          done: restoreAnswer,
+          what: `let the revoked device ${quote(deviceId)} work again`,
+        },
+        call,
       );
-      return { deviceId, changed: changed ?? true };
+      return { deviceId, changed, pending: status === "pending" };
     },
   );
 

@@ -26,6 +26,8 @@ const MEANINGS: Readonly<Partial<Record<string, string>>> = {
   PLAN_FROZEN: "The org's plan is frozen, so nothing may work. Only the operator can change that.",
   PLAN_NOT_ACTIVE: "The org's plan is not active. Only the operator can change that.",
   ORG_DISABLED: "The whole org is stopped, until a person resumes it.",
+  CONFLICT:
+    "It was changed after a person was asked, so nothing was restored. Look again, and tell the person.",
   BODY_TOO_LARGE: "The ids are too many or too long for one request. Send fewer at once.",
   ORG_KEY_INVALID: "The authority does not know this server's key. The operator has to correct it.",
   ORG_KEY_REJECTED: "The authority refused this server's key. The operator has to correct it.",

@@ -1,14 +1,12 @@
 import type { RegisteredTool } from "@modelcontextprotocol/sdk/server/mcp.js";
 import * as z from "zod";
 import { perform } from "./authority.ts";
-import { askForConsent } from "./consent.ts";
-import { addTool } from "./tool.ts";
+import { pendingShape, restore, restoreAnswer } from "./restore.ts";
+import { addTool, reasonSchema } from "./tool.ts";
 import type { ToolContext } from "./tool.ts";
 
 /** What an authority calls the extension that these tools need. */
 export const ORG_STOP_FEATURE = "org_stop";
-
-const MAX_REASON_LENGTH = 500;
 
 const orgOutput = {
   stopped: z.boolean().describe("Whether every device of the org is denied now"),
@@ -28,14 +26,7 @@ export function addOrgTools(context: ToolContext): readonly RegisteredTool[] {
       title: "Stop the whole org",
       description:
         "Stops every device of the org at once: each is denied with ORG_DISABLED at its next check, those that are registered later too, until a person agrees to resume_org. Use it when you cannot tell which agents misbehave, or it is too many of them. For single devices, use revoke_device.",
-      input: {
-        reason: z
-          .string()
-          .trim()
-          .min(1)
-          .max(MAX_REASON_LENGTH)
-          .describe("Why, for the audit and for whoever has to resume it"),
-      },
+      input: { reason: reasonSchema },
       output: orgOutput,
       annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true },
     },
@@ -53,19 +44,18 @@ export function addOrgTools(context: ToolContext): readonly RegisteredTool[] {
       description:
         "Ends what stop_org began: devices may work again, except those that are revoked. A person is asked for consent and may decline; do not ask again then. Work that was stopped does not resume by itself.",
       input: {},
-      output: orgOutput,
+      output: { ...orgOutput, ...pendingShape },
       annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true },
     },
     async (_input, call) => {
-      await askForConsent(context, "let every device of the org work again", call);
-      const { changed } = await perform(
-        client,
-        "resumeOrg",
-        orgAnswer,
-        {},
-        { signal: call.signal },
+      const what = "let every device of the org work again";
+      const { status, changed = status === "ok" } = await restore(
+        context,
+        { operation: "resumeOrg", body: {}, done: restoreAnswer, what },
+        call,
       );
-      return { stopped: false, changed: changed ?? true };
+      const pending = status === "pending";
+      return { stopped: pending, changed, pending };
     },
   );
 

@@ -15,6 +15,7 @@ const STOP_TOOLS: readonly MachineIDToolName[] = [
   "revoke_device",
   "revoke_devices",
   "validate_device",
+  "get_device",
 ];
 const REVIEW_TOOLS: readonly MachineIDToolName[] = ["list_devices", "get_usage"];
 
@@ -48,7 +49,7 @@ function addStopPrompt({ server, client }: ToolContext): void {
         "",
         "1. Find it: list_devices with revoked false, narrowed by contains. lastCheckAt shows which devices work now.",
         "2. Stop it: revoke_device, at once, without asking me. If several devices could be the one, revoke them all with revoke_devices: a device that was stopped by mistake can be restored, what a runaway agent does cannot be undone.",
-        "3. Make sure: validate_device has to answer allowed false with the code DEVICE_REVOKED. An error is no proof: ask again, and tell me if it does not get better.",
+        "3. Make sure: validate_device has to answer allowed false with the code DEVICE_REVOKED. An error is no proof: ask again, or, if this server's key may not ask (FORBIDDEN), let get_device show revoked true; tell me if neither works.",
         "4. Tell me which devices you revoked, when each last asked for a decision, and that a step it had already begun may run to its end: it is denied at its next check.",
         "",
         "If you cannot tell which device it is, and the tool stop_org is offered, ask me whether to stop the whole org. Restore nothing: I will say when.",

@@ -3,9 +3,9 @@ import type { RegisteredTool } from "@modelcontextprotocol/sdk/server/mcp.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { InvalidArgumentError } from "../../src/index.ts";
 import type { GuardClient } from "../../src/index.ts";
-import { readFeatures } from "./authority.ts";
 import { addBatchTools } from "./batch-tools.ts";
 import { addChangingTools } from "./changing-tools.ts";
+import { featuresOrNone } from "./features.ts";
 import { addOrgTools, ORG_STOP_FEATURE } from "./org-tools.ts";
 import { addPrompts } from "./prompts.ts";
 import { addReadingTools } from "./reading-tools.ts";
@@ -104,7 +104,7 @@ class MachineIDServer extends McpServer {
   /** Asks the authority what it can do before the client asks for the tools. */
   override async connect(transport: Transport): Promise<void> {
     if (this.#orgTools.length > 0) {
-      const features = await readFeatures(this.#client);
+      const features = await featuresOrNone(this.#client);
       const isOffered = features.has(ORG_STOP_FEATURE);
       for (const tool of this.#orgTools) tool.update({ enabled: isOffered });
     }

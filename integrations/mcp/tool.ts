@@ -39,6 +39,17 @@ export const deviceIdSchema = z
   })
   .describe("Device id exactly as registered, for example worker:prod:mailer:07");
 
+/** Why something is stopped. */
+export const reasonSchema = z
+  .string()
+  .trim()
+  .min(1)
+  .max(500)
+  .refine((value) => value.isWellFormed() && !CONTROL_CHARACTER.test(value), {
+    error: "must be one line of well-formed text",
+  })
+  .describe("Why, on one line, for the audit and for whoever has to restore it");
+
 export const deviceInput = { deviceId: deviceIdSchema };
 
 /** What a tool is, apart from what it does. */

@@ -124,14 +124,14 @@ const unavailable = (problem: string): RpcFailure =>
 async function checkKey(client: MachineID): Promise<void> {
   let status: number;
   try {
-    ({ status } = await client.request("usage"));
+    ({ status } = await client.request("listDevices", { limit: 1 }));
   } catch (error) {
     if (RequestError.isInstance(error))
       throw unavailable(`${error.code}: The key cannot be checked`);
     throw error;
   }
   if (status === 401) throw unauthorized("The authority does not know this key");
-  // A key that may not see the usage is a key all the same.
+  // A key that may not see the devices is a key all the same.
   const isKnown = status === 403 || (status >= 200 && status < 300);
   if (!isKnown) throw unavailable(`AUTHORITY_ERROR: The key cannot be checked, status ${status}`);
 }

@@ -35,9 +35,9 @@ test("several devices are revoked as one change, and unknown ones keep none from
   });
   expect(answer.structured).toEqual({
     results: [
-      { deviceId: "batch-1", found: true, changed: true },
-      { deviceId: "batch-2", found: true, changed: false },
-      { deviceId: "batch-none", found: false, changed: false },
+      { deviceId: "batch-1", found: true, changed: true, pending: false },
+      { deviceId: "batch-2", found: true, changed: false, pending: false },
+      { deviceId: "batch-none", found: false, changed: false, pending: false },
     ],
   });
   expect(await codeOf("batch-1")).toBe("DEVICE_REVOKED");

@@ -114,6 +114,7 @@ describe("restoring and removing", () => {
     expect((await asking.call("unrevoke_device", { deviceId })).structured).toEqual({
       deviceId,
       changed: true,
+      pending: false,
     });
     expect((await asking.call("remove_device", { deviceId })).structured).toMatchObject({
       changed: true,
@@ -144,4 +145,65 @@ describe("restoring and removing", () => {
     expect(await asking.call("unrevoke_device", { deviceId })).toMatchObject({ isError: true });
     expect(await isStillRevoked(deviceId)).toBe(true);
   });
+});
+
+describe("a stop that comes while a person thinks", () => {
+  test.each([
+    ["unrevoke_device", (deviceId: string) => ({ deviceId })],
+    ["unrevoke_devices", (deviceId: string) => ({ deviceIds: [deviceId] })],
+  ])("is not undone by %s", async (tool, inputOf) => {
+    const deviceId = `thinking:${tool}`;
+    await machineid.register(deviceId);
+    await machineid.revoke(deviceId);
+    await using asking = await startScene(machineid, {
+      person: async () => {
+        await machineid.unrevoke(deviceId);
+        await machineid.revoke(deviceId);
+        return YES;
+      },
+    });
+    expect(await asking.call(tool, inputOf(deviceId))).toMatchObject({
+      isError: true,
+      text: expect.stringMatching(/^CONFLICT: .*nothing was restored/),
+    });
+    expect(await machineid.validate(deviceId)).toMatchObject({ code: "DEVICE_REVOKED" });
+  });
+
+  test("is not undone by resume_org", async () => {
+    await machineid.org.stop();
+    await using asking = await startScene(machineid, {
+      person: async () => {
+        await machineid.org.resume();
+        await machineid.org.stop();
+        return YES;
+      },
+    });
+    expect((await asking.call("resume_org")).text).toMatch(/^CONFLICT: /);
+    expect(await machineid.org.read()).toMatchObject({ stopped: true });
+    await machineid.org.resume();
+  });
+});
+
+test("where an org demands two keys, one yes changes nothing yet, and says so", async () => {
+  const deviceIds = ["two-keys-1", "two-keys-2"];
+  for (const deviceId of deviceIds) await machineid.register(deviceId);
+  await machineid.revokeBatch(deviceIds);
+  await machineid.org.stop();
+  await machineid.org.setPolicy({ twoPersonRestore: true });
+  await using asking = await startScene(machineid, { person: YES });
+  expect((await asking.call("resume_org")).structured).toEqual({
+    stopped: true,
+    changed: false,
+    pending: true,
+  });
+  const [deviceId = ""] = deviceIds;
+  expect((await asking.call("unrevoke_device", { deviceId })).structured).toEqual({
+    deviceId,
+    changed: false,
+    pending: true,
+  });
+  expect((await asking.call("unrevoke_devices", { deviceIds })).structured).toEqual({
+    results: deviceIds.map((id) => ({ deviceId: id, found: true, changed: false, pending: true })),
+  });
+  expect(await machineid.org.read()).toMatchObject({ stopped: true });
 });

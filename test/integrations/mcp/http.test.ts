@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { MachineID } from "../../../src/index.ts";
 import { runCli, startServe } from "../../cli/spawn.ts";
 import type { Served } from "../../cli/spawn.ts";
 import { SDK_VERSIONS } from "./assistants.ts";
@@ -100,6 +101,24 @@ describe("callers", () => {
     expect(answer.headers["www-authenticate"]).toMatch(/^Bearer/);
     expect(answer.headers["mcp-session-id"]).toBeUndefined();
     expect(answer.text).not.toContain("nobody_knows");
+  });
+
+  test("of every role have a session, and may do what their role may", async () => {
+    const owner = new MachineID({ orgKey: served.ownerKey, baseUrl: served.url });
+    const secretOf = async (role: "operator" | "viewer" | "agent"): Promise<string> => {
+      const devices = role === "agent" ? { devicePattern: "*" } : {};
+      const answer = await owner.keys.create({ role, ...devices });
+      return "secret" in answer ? String(answer.secret) : "";
+    };
+    await owner.register("role-1");
+    const revoke = async (role: "operator" | "viewer" | "agent"): Promise<string> => {
+      await using caller = await connectHttp(mcp.url, { "x-org-key": await secretOf(role) });
+      const { isError, text } = await caller.call("revoke_device", { deviceId: "role-1" });
+      return isError ? text : "done";
+    };
+    expect(await revoke("viewer")).toMatch(/^FORBIDDEN: /);
+    expect(await revoke("agent")).toMatch(/^FORBIDDEN: /);
+    expect(await revoke("operator")).toBe("done");
   });
 
   test("with two keys that differ get 400", async () => {

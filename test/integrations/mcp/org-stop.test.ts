@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { createAuthority, sqliteStore } from "../../../src/authority/index.ts";
+import { MachineID } from "../../../src/index.ts";
 import type { GuardClient } from "../../../src/index.ts";
 import { startScene } from "./scene.ts";
 import type { SceneOptions } from "./scene.ts";
@@ -69,9 +71,34 @@ test("stopping needs no consent and gives the reason; resuming needs a person", 
   expect(org.stopped).toBe(true);
 
   await using attended = await startScene(org.client, { person: YES });
-  expect((await attended.call("resume_org")).structured).toEqual({ stopped: false, changed: true });
+  expect((await attended.call("resume_org")).structured).toEqual({
+    stopped: false,
+    changed: true,
+    pending: false,
+  });
   expect(attended.questions).toEqual([expect.stringContaining("every device of the org")]);
   expect(org.stopped).toBe(false);
+});
+
+test("an authority that has it stops every device, and resumes with a person's yes", async () => {
+  const authority = createAuthority({ store: await sqliteStore(":memory:") });
+  try {
+    const { ownerKey = "" } = await authority.bootstrap();
+    const { url } = await authority.listen();
+    const machineid = new MachineID({ orgKey: ownerKey, baseUrl: url });
+    await machineid.register("org-1");
+    await using attended = await startScene(machineid, { person: YES });
+    const stopped = await attended.call("stop_org", { reason: "runaway fleet" });
+    expect(stopped.structured).toEqual({ stopped: true, changed: true });
+    expect(
+      (await attended.call("validate_device", { deviceId: "org-1" })).structured,
+    ).toMatchObject({ allowed: false, code: "ORG_DISABLED" });
+    const resumed = await attended.call("resume_org");
+    expect(resumed.structured).toEqual({ stopped: false, changed: true, pending: false });
+    expect(await machineid.validate("org-1")).toMatchObject({ allowed: true });
+  } finally {
+    await authority.close();
+  }
 });
 
 test("stopping without a reason is refused", async () => {

@@ -48,7 +48,7 @@ test("stop-a-runaway-agent names tools that there are, and puts words of others 
   expect(text).toContain(String.raw`"sends\n\"mail\""`);
   const named = [...text.matchAll(/\b[a-z]+_devices?\b/g)].map(([name]) => name);
   expect(new Set(named)).toEqual(
-    new Set(["list_devices", "revoke_device", "revoke_devices", "validate_device"]),
+    new Set(["get_device", "list_devices", "revoke_device", "revoke_devices", "validate_device"]),
   );
   expect(tools.map(({ name }) => name)).toEqual(expect.arrayContaining(named));
   expect(await textOf("stop-a-runaway-agent")).not.toContain("What it does");

@@ -42,6 +42,8 @@ describe("the tools", () => {
       unrevoke_device: "changes, destructive",
       unrevoke_devices: "changes, destructive",
       remove_device: "changes, destructive",
+      stop_org: "changes, destructive",
+      resume_org: "changes, destructive",
     });
     for (const tool of tools) {
       expect(tool.title).toEqual(expect.any(String));
