@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { createMachineIDServer } from "../../../integrations/mcp/index.ts";
 import { createAuthority, sqliteStore } from "../../../src/authority/index.ts";
 import type { Authority } from "../../../src/authority/index.ts";
+import { readCaller } from "../../../src/cli/mcp/caller.ts";
 import { createHostCheck } from "../../../src/cli/mcp/hosts.ts";
 import { createHttpServer } from "../../../src/cli/mcp/http-server.ts";
 import { SessionTable } from "../../../src/cli/mcp/session-table.ts";
@@ -88,6 +89,16 @@ test("a session in use is not ended for another: 429", async () => {
     headers: { "retry-after": expect.any(String) },
   });
   await stream.body?.cancel();
+});
+
+test("a session that its client is about to begin is not ended for another", async () => {
+  await using scene = await startSessions({ maxSessionsPerKey: 1 });
+  const caller = readCaller(mine());
+  const first = await scene.sessions.open(caller);
+  await expect(scene.sessions.open(caller)).rejects.toMatchObject({ httpStatus: 429 });
+  expect(scene.sessions.size).toBe(1);
+  await first.end();
+  expect(scene.sessions.size).toBe(0);
 });
 
 test("beyond the cap of all sessions: 503", async () => {
