@@ -10,6 +10,8 @@ export {
 export type {
   Answer,
   ArgumentCode,
+  AuditOptions,
+  AuthorityKey,
   BatchOptions,
   CallOptions,
   ChangeOptions,
@@ -18,6 +20,7 @@ export type {
   ListDevicesOptions,
   MachineIDOptions,
   NewKey,
+  OrgAudit,
   OrgControl,
   OrgKeys,
   RegisterOptions,
@@ -66,6 +69,9 @@ export type {
 } from "./guard/index.ts";
 export { DECISION_CODES, FAILURE_CODES, GUARD_CODES, REGISTRATION_CODES } from "./wire/index.ts";
 export type {
+  AuditAnswer,
+  AuditChainsAnswer,
+  AuditEntry,
   BatchAnswer,
   DecisionCode,
   Device,
@@ -76,6 +82,7 @@ export type {
   Key,
   KeyChangeAnswer,
   KeyRole,
+  Jwks,
   ListDevicesAnswer,
   ListKeysAnswer,
   MetaAnswer,

@@ -1,4 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { auditsAllows } from "./audit/decisions.ts";
+import type { AuditDecisions } from "./audit/decisions.ts";
+import { AuditRetention } from "./audit/retention.ts";
 import { createServer } from "./http/server.ts";
 import { shutDown } from "./http/shut-down.ts";
 import { DEFAULT_LIMITS, Gatekeeper } from "./limits/gatekeeper.ts";
@@ -6,6 +9,7 @@ import type { Limits } from "./limits/gatekeeper.ts";
 import { adoptKey, assertOwnerKey, createKey } from "./keys.ts";
 import { createOrgRecord } from "./plan.ts";
 import type { AuthorityLogger } from "./services.ts";
+import { Signer } from "./signing/signer.ts";
 import type { Store } from "./store/store.ts";
 import type { Plan } from "../wire/index.ts";
 
@@ -32,6 +36,10 @@ export interface AuthorityOptions {
   readonly trustProxy?: number;
   /** For how long an allow may be used, counted from the sending of its request. @default 2_000 */
   readonly validMs?: number;
+  /** Which allows go into the audit; denials and changes always do. @default "all" */
+  readonly auditDecisions?: AuditDecisions;
+  /** For how many days audit entries are kept. @default all are kept for ever */
+  readonly auditRetentionDays?: number;
   /** How long closing waits for requests that were accepted. @default 5_000 */
   readonly closeTimeoutMs?: number;
   /** The wall clock, in milliseconds since the epoch. @default Date.now */
@@ -98,14 +106,27 @@ export class OwnerKeyUnknownError extends Error {
 const silent = (): void => undefined;
 const SILENT: AuthorityLogger = { debug: silent, info: silent, warn: silent, error: silent };
 
-/** Makes an authority on a store. It answers once it listens. */
+const DAY_MS = 86_400_000;
+
+/**
+ * Makes an authority on a store. It answers once it listens.
+ *
+ * @throws TypeError when `auditDecisions` or `auditRetentionDays` cannot be kept to
+ */
 export function createAuthority(options: AuthorityOptions): Authority {
   const { store, now = Date.now } = options;
   const logger = options.logger === undefined || options.logger === false ? SILENT : options.logger;
+  const signer = new Signer(store, now);
+  const auditsAllow = auditsAllows(options.auditDecisions ?? "all");
+  const keepMs = retentionMs(options.auditRetentionDays);
+  const retention = new AuditRetention({ store, signer, logger, now, keepMs });
   const server = createServer(
     {
       store,
       logger,
+      signer,
+      retention,
+      auditsAllow,
       now,
       gatekeeper: new Gatekeeper({
         limits: { ...DEFAULT_LIMITS, ...options.limits },
@@ -123,7 +144,7 @@ export function createAuthority(options: AuthorityOptions): Authority {
 
   async function closeOnce(): Promise<void> {
     try {
-      await shutDown(server, options.closeTimeoutMs ?? 5_000);
+      await Promise.all([shutDown(server, options.closeTimeoutMs ?? 5_000), retention.stop()]);
     } finally {
       await store.close();
     }
@@ -150,6 +171,7 @@ export function createAuthority(options: AuthorityOptions): Authority {
         ownerKeyGiven: ownerKey !== undefined,
       });
       if (done.ownerKey === "unknown") throw new OwnerKeyUnknownError();
+      await signer.keys();
       return {
         ...(done.ownerKey === "created" ? { ownerKey: owner.key } : {}),
         ...(done.adminKey === "created" ? { adminKey: admin.key } : {}),
@@ -162,9 +184,16 @@ export function createAuthority(options: AuthorityOptions): Authority {
       const name = host.includes(":") ? `[${host}]` : host;
       const url = `http://${name}:${bound}`;
       logger.info({ url }, "authority listening");
+      retention.start();
       return { url, host, port: bound };
     },
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+function retentionMs(days: number | undefined): number | undefined {
+  if (days === undefined) return undefined;
+  if (Number.isFinite(days) && days > 0) return days * DAY_MS;
+  throw new TypeError("auditRetentionDays must be a number of days above 0");
 }

@@ -1,3 +1,4 @@
+export type { AuditDecisions } from "./audit/decisions.ts";
 export { createAuthority, OwnerKeyUnknownError } from "./authority.ts";
 export type {
   Authority,
@@ -16,7 +17,22 @@ export type { Limits } from "./limits/gatekeeper.ts";
 export type { RateLimit } from "./limits/rate-limiter.ts";
 export type { AuthorityLogger } from "./services.ts";
 export { StoreLockedError, StoreSchemaError, StoreUnavailableError } from "./store/errors.ts";
-export type { DeviceRecord, KeyRecord, OrgRecord, RestoreRequest } from "./store/records.ts";
+export type {
+  AuditChain,
+  AuditCut,
+  AuditOpened,
+  AuditRow,
+  AuditSnapshot,
+  AuditStore,
+} from "./store/audit-store.ts";
+export type {
+  DeviceRecord,
+  KeyRecord,
+  OrgRecord,
+  RestoreRequest,
+  SigningKeyRecord,
+} from "./store/records.ts";
+export type { SigningKeyRotated, SigningStore } from "./store/signing-store.ts";
 export { sqliteStore } from "./store/sqlite/sqlite-store.ts";
 export type {
   Caller,
@@ -59,6 +75,6 @@ export type {
   OrgUsage,
   UsageRead,
 } from "./store/org-store.ts";
-export type { AuditChain, AuditRow, Bootstrap, Bootstrapped, Store } from "./store/store.ts";
+export type { Bootstrap, Bootstrapped, Store } from "./store/store.ts";
 export { verifyAudit } from "./verify-audit.ts";
 export type { AuditProblem, AuditVerification } from "./verify-audit.ts";

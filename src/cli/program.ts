@@ -22,6 +22,8 @@ const subCommands: SubCommandsDef = {
   doctor: () => import("./commands/doctor.ts").then(({ command }) => command),
   mcp: () => import("./commands/mcp.ts").then(({ command }) => command),
   hook: () => import("./commands/hook.ts").then(({ command }) => command),
+  audit: () => import("./commands/audit.ts").then(({ command }) => command),
+  authority: () => import("./commands/authority.ts").then(({ command }) => command),
 };
 
 const root = defineCommand({

@@ -55,6 +55,22 @@ export interface ListDevicesOptions extends CallOptions {
   readonly devicePattern?: string | undefined;
 }
 
+/** Which audit entries to read; see `docs/audit.md`. */
+export interface AuditOptions extends CallOptions {
+  /** Where the page before ended; it keeps that page's order. */
+  readonly cursor?: string | undefined;
+  /** Most entries in the answer: 1 to 1000. @default 100 */
+  readonly limit?: number | undefined;
+  /** `asc`: oldest first. @default "asc" */
+  readonly order?: "asc" | "desc" | undefined;
+  readonly deviceId?: string | undefined;
+  readonly code?: string | undefined;
+  /** Entries from this instant on. */
+  readonly since?: Date | undefined;
+  /** Entries of this chain alone. */
+  readonly chain?: string | undefined;
+}
+
 /** Performs an operation and returns its answer's JSON as it came. A field that is undefined is not sent. */
 export type Ask = <T>(
   operation: Operation,

@@ -2,6 +2,7 @@ import type {
   BatchAnswer,
   DeviceChangeAnswer,
   FailureAnswer,
+  Jwks,
   ListDevicesAnswer,
   MetaAnswer,
   Operation,
@@ -11,6 +12,9 @@ import type {
   ValidateAnswer,
 } from "../wire/index.ts";
 import { ORG_KEY_HEADER, ROUTES } from "../wire/index.ts";
+import { OrgAudit } from "./audit.ts";
+import { readAuthorityKey } from "./authority-key.ts";
+import type { PublicKey } from "./authority-key.ts";
 import type {
   Ask,
   BatchOptions,
@@ -26,36 +30,13 @@ import { chooseTransport } from "./choose-transport.ts";
 import { exchange, queryOf } from "./exchange.ts";
 import type { Answer } from "./exchange.ts";
 import { Features, preparationFor } from "./features.ts";
-import type { Fetch } from "./fetch-transport.ts";
 import { OrgKeys } from "./keys.ts";
+import { DEFAULT_BASE_URL, DEFAULT_TIMEOUT_MS } from "./machine-id-options.ts";
+import type { MachineIDOptions } from "./machine-id-options.ts";
 import { checkBaseUrl, checkDeviceId, checkDevices, checkOrgKey, checkTimeout } from "./options.ts";
 import type { BaseUrl } from "./options.ts";
 import { OrgControl } from "./org.ts";
 import type { Transport } from "./transport.ts";
-
-/** Where the hosted service answers. */
-export const DEFAULT_BASE_URL = "https://machineid.io";
-/** Deadline of one plain client call, in milliseconds. */
-export const DEFAULT_TIMEOUT_MS = 10_000;
-
-/** How a client is made. */
-export interface MachineIDOptions {
-  /**
-   * A key of the org: `org_…` for everything, `opr_…` to stop and restore,
-   * `agt_…` for an agent, `viw_…` to look. Trimmed. It is never shown by this object.
-   */
-  readonly orgKey: string;
-  /** @default "https://machineid.io" */
-  readonly baseUrl?: string | undefined;
-  /** Deadline of each call in milliseconds: connect, request and the whole answer. @default 10000 */
-  readonly timeoutMs?: number | undefined;
-  /** Used instead of the runtime's own transport. */
-  readonly fetch?: Fetch | undefined;
-  /** Used instead of `fetch` and of the runtime's own transport. */
-  readonly transport?: Transport | undefined;
-  /** Let the key travel over plain http to a host that is not loopback. @default false */
-  readonly allowInsecureHttp?: boolean | undefined;
-}
 
 /**
  * Client of the MachineID v1 API, hosted or self-hosted: one method per
@@ -72,12 +53,15 @@ export class MachineID {
   readonly #key: string;
   readonly #base: BaseUrl;
   readonly #timeoutMs: number;
+  readonly #authorityKeys: readonly PublicKey[] | undefined;
   readonly #transport: Transport;
   readonly #features = new Features();
   /** The org's keys: make, list, rotate and revoke them. Needs an owner key. */
   readonly keys: OrgKeys;
   /** The org as a whole: stop and resume it. */
   readonly org: OrgControl;
+  /** The org's audit. Needs a key of an owner, an operator or a viewer. */
+  readonly audit: OrgAudit;
 
   /** @throws {@link InvalidArgumentError} */
   constructor(options: MachineIDOptions) {
@@ -85,21 +69,28 @@ export class MachineID {
     const allowInsecureHttp = options.allowInsecureHttp === true;
     this.#base = checkBaseUrl(options.baseUrl ?? DEFAULT_BASE_URL, allowInsecureHttp);
     this.#timeoutMs = checkTimeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS, "timeoutMs");
+    const { authorityKey } = options;
+    this.#authorityKeys = authorityKey === undefined ? undefined : readAuthorityKey(authorityKey);
     this.#transport = chooseTransport(options);
     const ask: Ask = (operation, body, callOptions) => this.#body(operation, body, callOptions);
     this.keys = new OrgKeys(ask);
     this.org = new OrgControl(ask);
+    this.audit = new OrgAudit(ask);
   }
 
   /**
-   * Reads `MACHINEID_ORG_KEY` and, if set, `MACHINEID_BASE_URL`.
+   * Reads `MACHINEID_ORG_KEY` and, if set, `MACHINEID_BASE_URL` and
+   * `MACHINEID_AUTHORITY_KEY` (PEM, or a JWK or JWK set as JSON).
    *
    * @throws {@link InvalidArgumentError} `ORG_KEY_MISSING` when the variable is not set.
    */
   static fromEnv(options: Omit<MachineIDOptions, "orgKey"> = {}): MachineID {
     const env = globalThis.process?.env ?? {};
     const baseUrl = options.baseUrl ?? (env["MACHINEID_BASE_URL"]?.trim() || undefined);
-    return new MachineID({ ...options, orgKey: env["MACHINEID_ORG_KEY"] ?? "", baseUrl });
+    const authorityKey =
+      options.authorityKey ?? (env["MACHINEID_AUTHORITY_KEY"]?.trim() || undefined);
+    const orgKey = env["MACHINEID_ORG_KEY"] ?? "";
+    return new MachineID({ ...options, orgKey, baseUrl, authorityKey });
   }
 
   /** The authority's address, without a slash at its end. */
@@ -188,11 +179,17 @@ export class MachineID {
     return this.#body("meta", undefined, options);
   }
 
+  /** The public keys that the authority publishes. To trust them, get them another way. */
+  jwks(options?: CallOptions): Promise<Jwks | FailureAnswer> {
+    return this.#body("jwks", undefined, options);
+  }
+
   /**
    * Performs one operation and returns its answer with the HTTP status, which
    * decides whether an answer is an allow. A device id in `body` is sent as it is;
    * the body of a GET is sent as its query. A restore without `if_version` reads
-   * the version first, where the authority takes one.
+   * the version first, where the authority takes one. With an `authorityKey`, a
+   * decision is returned only once its receipt is verified.
    *
    * @throws as every method of this class does
    */
@@ -202,13 +199,21 @@ export class MachineID {
     options: CallOptions = {},
   ): Promise<Answer> {
     const timeoutMs = this.#deadlineOf(options);
-    const preparation = preparationFor(operation, body);
-    if (preparation.kind === "none") {
-      return this.#exchange(operation, body, options.signal, timeoutMs);
+    const { signal } = options;
+    if (operation === "validate" && this.#authorityKeys !== undefined) {
+      const { requestWithReceipt } = await import("./receipt.ts");
+      return requestWithReceipt({
+        orgKey: this.#key,
+        authorityKeys: this.#authorityKeys,
+        body: body ?? {},
+        send: (asked) => this.#exchange(operation, asked, signal, timeoutMs),
+      });
     }
+    const preparation = preparationFor(operation, body);
+    if (preparation.kind === "none") return this.#exchange(operation, body, signal, timeoutMs);
     const endMs = performance.now() + timeoutMs;
     const ask = (asked: Operation, sent?: Readonly<Record<string, unknown>>): Promise<Answer> =>
-      this.#exchange(asked, sent, options.signal, Math.max(1, endMs - performance.now()));
+      this.#exchange(asked, sent, signal, Math.max(1, endMs - performance.now()));
     const prepared = await this.#features.prepare(preparation, body, ask);
     return "answer" in prepared ? prepared.answer : ask(operation, prepared.body);
   }

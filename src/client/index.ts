@@ -1,6 +1,11 @@
-export { DEFAULT_BASE_URL, DEFAULT_TIMEOUT_MS, MachineID } from "./client.ts";
-export type { MachineIDOptions } from "./client.ts";
+export type { OrgAudit } from "./audit.ts";
+export { readAuthorityKey } from "./authority-key.ts";
+export type { AuthorityKey, PublicKey } from "./authority-key.ts";
+export { MachineID } from "./client.ts";
+export { DEFAULT_BASE_URL, DEFAULT_TIMEOUT_MS } from "./machine-id-options.ts";
+export type { MachineIDOptions } from "./machine-id-options.ts";
 export type {
+  AuditOptions,
   BatchOptions,
   CallOptions,
   ChangeOptions,

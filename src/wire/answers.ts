@@ -32,6 +32,8 @@ export const validateAnswerSchema = z.looseObject({
   version: z.exactOptional(z.int()),
   /** Milliseconds, counted from the sending of the request, for which an allow may be used. */
   valid_ms: z.exactOptional(z.number().check(z.nonnegative())),
+  /** The decision as a compact JWS, when the request had a nonce. */
+  receipt: z.exactOptional(z.string()),
 });
 export type ValidateAnswer = z.infer<typeof validateAnswerSchema>;
 

@@ -34,6 +34,23 @@ export type {
   UsageAnswer,
   ValidateAnswer,
 } from "./answers.ts";
+export {
+  auditAnswerSchema,
+  auditChainsAnswerSchema,
+  auditCheckpointSchema,
+  auditEntrySchema,
+  auditExportSchema,
+  auditQuerySchema,
+  auditStatementSchema,
+} from "./audit.ts";
+export type {
+  AuditAnswer,
+  AuditChainAnswer,
+  AuditChainsAnswer,
+  AuditEntry,
+  AuditExport,
+  AuditStatement,
+} from "./audit.ts";
 export { DECISION_CODES, FAILURE_CODES, GUARD_CODES, REGISTRATION_CODES } from "./codes.ts";
 export type { DecisionCode, FailureCode, GuardCode, RegistrationCode } from "./codes.ts";
 export { readDecision, readRegistration, requestIdOf, UNNAMED_DENIAL } from "./decision.ts";
@@ -42,6 +59,7 @@ export { readDeviceId } from "./device-id.ts";
 export { matchesDevice, readDevicePattern } from "./device-pattern.ts";
 export { KEY_PREFIXES, KEY_ROLES } from "./key.ts";
 export type { KeyRole } from "./key.ts";
+export { readReceipt, receiptClaims, receiptKeyText } from "./receipt.ts";
 export { PLAN_LIMITS, PLAN_STATES, PLAN_TIERS } from "./plan.ts";
 export type { PlanState, PlanTier } from "./plan.ts";
 export {
@@ -63,11 +81,13 @@ export {
   setOrgPolicyRequestSchema,
   stopOrgRequestSchema,
   unrevokeRequestSchema,
+  validateRequestSchema,
 } from "./requests.ts";
 export type { Plan } from "./requests.ts";
 export {
   ADMIN_KEY_HEADER,
   MAX_ANSWER_BYTES,
+  MAX_AUDIT_PAGE,
   MAX_BATCH_SIZE,
   MAX_OVERLAP_MS,
   MAX_PAGE_SIZE,
@@ -77,3 +97,7 @@ export {
   ROUTES,
 } from "./routes.ts";
 export type { Operation, Route } from "./routes.ts";
+export { rotateSigningKeyAnswerSchema, rotateSigningKeyRequestSchema } from "./signing.ts";
+export type { Ed25519Jwk, Jwks } from "./signing.ts";
+export { SIGNATURE_TYPES } from "./signature-types.ts";
+export type { SignatureType } from "./signature-types.ts";

@@ -46,8 +46,19 @@ export const deviceOwnerSchema = textSchema(100);
 const ifVersionSchema = z.int().check(z.nonnegative());
 const instantSchema = z.iso.datetime({ offset: true });
 
-/** Body of validate. */
+/** Body of validate without a receipt. */
 export const deviceRequestSchema = z.looseObject({ deviceId: deviceIdSchema });
+
+/** What a receipt is asked for with: chosen anew by the client for every request. */
+const nonceSchema = z
+  .string()
+  .check(z.regex(/^[!-~]{16,128}$/, "must be 16 to 128 visible ASCII characters"));
+
+/** Body of validate; with a `nonce` the decision is answered with a receipt. */
+export const validateRequestSchema = z.looseObject({
+  deviceId: deviceIdSchema,
+  nonce: z.exactOptional(nonceSchema),
+});
 
 /** Body of register. */
 export const registerRequestSchema = z.looseObject({

@@ -37,6 +37,14 @@ export const ROUTES = {
   revokeKey: { method: "POST", path: "/api/v1/keys/revoke", handler: "keys/revoke" },
   rotateKey: { method: "POST", path: "/api/v1/keys/rotate", handler: "keys/rotate" },
   meta: { method: "GET", path: "/api/v1/meta", handler: "meta" },
+  audit: { method: "GET", path: "/api/v1/audit", handler: "audit" },
+  auditChains: { method: "GET", path: "/api/v1/audit/chains", handler: "audit_chains" },
+  rotateSigningKey: {
+    method: "POST",
+    path: "/api/v1/authority/rotate_key",
+    handler: "authority_rotate_key",
+  },
+  jwks: { method: "GET", path: "/.well-known/jwks.json", handler: "jwks" },
 } as const satisfies Record<string, Route>;
 
 export type Operation = keyof typeof ROUTES;
@@ -58,3 +66,5 @@ export const MAX_OVERLAP_MS = 30 * 24 * 60 * 60 * 1000;
 export const MAX_REQUEST_BYTES = 64 * 1024;
 /** Largest answer a client reads, in bytes. */
 export const MAX_ANSWER_BYTES = 1024 * 1024;
+/** Most audit entries in one answer. */
+export const MAX_AUDIT_PAGE = 1000;

@@ -42,13 +42,13 @@ afterEach(() => {
 });
 
 describe("verifyAudit", () => {
-  it("finds an audit sound that nobody touched: three chains, every row", async () => {
-    expect(await verifyAudit(path)).toEqual({ ok: true, chains: 3, rows: 13 });
+  it("finds an audit sound that nobody touched: three chains, every row and what each began with", async () => {
+    expect(await verifyAudit(path)).toEqual({ ok: true, chains: 3, rows: 16 });
   });
 
   it("finds the change of any row, wherever and however small", async () => {
     const ids = select("SELECT CAST(id AS TEXT) AS id, entry FROM audit");
-    expect(ids).toHaveLength(13);
+    expect(ids).toHaveLength(16);
     for (const { id, entry } of ids) {
       edit(`UPDATE audit SET entry = replace(entry, '"at":1', '"at":2') WHERE id = ${String(id)}`);
       expect(await verifyAudit(path)).toMatchObject({
@@ -92,6 +92,17 @@ describe("verifyAudit", () => {
     ],
     ["an empty audit", "DELETE FROM audit; DELETE FROM audit_chains"],
     ["heads that were set back", "UPDATE audit_chains SET seq = seq - 1"],
+    [
+      "the chain of one org, dropped whole",
+      "DELETE FROM audit WHERE id / 1099511627776 = 2; DELETE FROM audit_chains WHERE id = 2",
+    ],
+    ["a revoked device that was set active", "UPDATE devices SET revoked_at = 1"],
+    [
+      "a device that was slipped in",
+      `INSERT INTO devices (org_id, device_id, created_at, version) SELECT org_id, 'b', 1, 1 FROM devices LIMIT 1`,
+    ],
+    ["a device that was deleted", "DELETE FROM devices"],
+    ["a device with another version", "UPDATE devices SET version = version + 1"],
   ])("finds %s", async (_name, statement) => {
     edit(statement);
     expect(await verifyAudit(path)).toMatchObject({ ok: false });

@@ -132,6 +132,8 @@ describe("the routes that need no key", () => {
         "two_person_restore",
         "device_owners",
         "device_pages",
+        "audit",
+        "receipts",
       ],
     });
     expect(metaAnswerSchema.safeParse(meta.body).success).toBe(true);

@@ -3,6 +3,7 @@ import type { Caller, KeyRecord, Store } from "../../src/authority/index.ts";
 import { createKey } from "../../src/authority/keys.ts";
 import { StoreFixture } from "./store-fixture.ts";
 import type { StoreAdapter } from "./store-fixture.ts";
+import { storeAuditSuite } from "./store-audit-suite.ts";
 import { storeKeySuite } from "./store-key-suite.ts";
 import { storeOrgSuite } from "./store-org-suite.ts";
 import { storeRestoreSuite } from "./store-restore-suite.ts";
@@ -11,6 +12,7 @@ import { storeStandingSuite } from "./store-standing-suite.ts";
 /** What every store must do, whatever it is kept in. */
 export function storeSuite(name: string, createAdapter: () => StoreAdapter): void {
   storeOrgSuite(name, createAdapter);
+  storeAuditSuite(name, createAdapter);
   storeKeySuite(name, createAdapter);
   storeRestoreSuite(name, createAdapter);
   storeStandingSuite(name, createAdapter);

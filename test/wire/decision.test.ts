@@ -209,6 +209,10 @@ test("codes, caps and routes are pinned: a change here is a change of the contra
         "POST /api/v1/keys/revoke",
         "POST /api/v1/keys/rotate",
         "GET /api/v1/meta",
+        "GET /api/v1/audit",
+        "GET /api/v1/audit/chains",
+        "POST /api/v1/authority/rotate_key",
+        "GET /.well-known/jwks.json",
       ],
     }
   `);

@@ -1,8 +1,11 @@
 import type { AuthorityRoute } from "../http/route.ts";
 import type { Services } from "../services.ts";
+import { auditRoute } from "./audit.ts";
+import { auditChainsRoute } from "./audit-chains.ts";
 import { createKeyRoute } from "./create-key.ts";
 import { createOrgRoute } from "./create-org.ts";
 import { healthzRoute } from "./healthz.ts";
+import { jwksRoute } from "./jwks.ts";
 import { listDevicesRoute } from "./list-devices.ts";
 import { listKeysRoute } from "./list-keys.ts";
 import { listOrgsRoute } from "./list-orgs.ts";
@@ -16,6 +19,7 @@ import { resumeOrgRoute } from "./resume-org.ts";
 import { revokeKeyRoute } from "./revoke-key.ts";
 import { revokeRoute } from "./revoke.ts";
 import { rotateKeyRoute } from "./rotate-key.ts";
+import { rotateSigningKeyRoute } from "./rotate-signing-key.ts";
 import { setOrgPlanRoute } from "./set-org-plan.ts";
 import { setOrgPolicyRoute } from "./set-org-policy.ts";
 import { stopOrgRoute } from "./stop-org.ts";
@@ -49,4 +53,8 @@ export const ROUTE_FACTORIES: readonly ((services: Services) => AuthorityRoute)[
   metaRoute,
   healthzRoute,
   readyzRoute,
+  auditRoute,
+  auditChainsRoute,
+  jwksRoute,
+  rotateSigningKeyRoute,
 ];

@@ -13,6 +13,8 @@ const FEATURES = [
   "two_person_restore",
   "device_owners",
   "device_pages",
+  "audit",
+  "receipts",
 ] as const;
 
 /** What this authority is, and which extensions it has. Needs no key. */

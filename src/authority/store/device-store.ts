@@ -3,7 +3,7 @@ import type { Caller, ChangeOptions, Refused, RestoreOptions, VersionConflict } 
 import type { DeviceRecord } from "./records.ts";
 import type { OrgUsage } from "./org-store.ts";
 
-/** A decision that is in the audit. */
+/** A decision that is in the audit, if it is to be. */
 export interface Validated {
   readonly kind: "validated";
   readonly decision: Decision;
@@ -79,8 +79,12 @@ export interface DevicesListed {
 
 /** The operations on devices, each with a key of their org. */
 export interface DeviceStore {
-  /** Reads key, org, device and version as one, and decides. */
-  validate(caller: Caller, deviceId: string): Promise<Validated | Refused>;
+  /**
+   * Reads key, org, device and version as one, and decides.
+   *
+   * @param auditAllow whether an allow goes into the audit; a denial always does. @default true
+   */
+  validate(caller: Caller, deviceId: string, auditAllow?: boolean): Promise<Validated | Refused>;
   /** Registers a device if {@link decideRegistration} lets it. */
   register(
     caller: Caller,

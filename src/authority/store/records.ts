@@ -73,3 +73,18 @@ export interface KeyRecord {
   /** Id of the key that it was rotated to. */
   readonly replacedBy: string | null;
 }
+
+/** A key that the authority signs with: Ed25519. Instants are milliseconds since the epoch. */
+export interface SigningKeyRecord {
+  /** Its RFC 7638 thumbprint. */
+  readonly kid: string;
+  /** The public half, 32 bytes, base64url. */
+  readonly publicKey: string;
+  /** The private half, 32 bytes, base64url; null once it is no longer published. */
+  readonly privateKey: string | null;
+  readonly createdAt: number;
+  /** It is published from its creation, and signs from then on, until a later one does. */
+  readonly signsFrom: number;
+  /** When it is no longer published; null until it is replaced. */
+  readonly publishedUntil: number | null;
+}

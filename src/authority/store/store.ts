@@ -1,7 +1,9 @@
+import type { AuditStore } from "./audit-store.ts";
 import type { DeviceStore } from "./device-store.ts";
 import type { KeyStore } from "./key-store.ts";
 import type { AdminStore, OrgStore } from "./org-store.ts";
 import type { KeyRecord, OrgRecord } from "./records.ts";
+import type { SigningStore } from "./signing-store.ts";
 
 /** Records a new store begins with. Each is used only if the store lacks it. */
 export interface Bootstrap {
@@ -19,26 +21,6 @@ export interface Bootstrapped {
   readonly adminKey: "created" | "present";
   /** `unknown`: the store has orgs, and the given owner key belongs to none; nothing was changed. */
   readonly ownerKey: "created" | "present" | "unknown";
-}
-
-/** The end of one audit chain. */
-export interface AuditChain {
-  readonly id: number;
-  /** Empty for what concerns no org, such as the administrator's key. */
-  readonly orgId: string;
-  /** Who writes this chain: one replica of the authority. */
-  readonly writer: string;
-  /** Number of its last entry; entries count from 1. */
-  readonly seq: number;
-  /** SHA-256 of its last entry, hex. */
-  readonly head: string;
-}
-
-/** An audit entry as it was written. */
-export interface AuditRow {
-  readonly seq: number;
-  /** One line of JSON. */
-  readonly entry: string;
 }
 
 /**
@@ -61,19 +43,13 @@ export interface AuditRow {
  *   {@link StoreUnavailableError} and grants nothing. Whether its change was
  *   made is then unknown.
  */
-export interface Store extends DeviceStore, OrgStore, KeyStore, AdminStore {
+export interface Store
+  extends DeviceStore, OrgStore, KeyStore, AdminStore, AuditStore, SigningStore {
   /** Gives a new store its administrator's key and its first org. */
   bootstrap(bootstrap: Bootstrap): Promise<Bootstrapped>;
 
   /** Resolves when the store answers. @throws StoreUnavailableError when it does not */
   ready(): Promise<void>;
-  /** Ids of all orgs. */
-  orgIds(): Promise<readonly string[]>;
-  /** The ends of all audit chains. */
-  auditChains(): Promise<readonly AuditChain[]>;
-  /** Entries of one chain that come after `afterSeq`, in order, at most `limit`. */
-  auditRows(chainId: number, afterSeq: number, limit: number): Promise<readonly AuditRow[]>;
-
   /** Finishes what was asked before, then lets go of the store. Calling it again is harmless. */
   close(): Promise<void>;
 }

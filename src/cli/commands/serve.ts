@@ -2,6 +2,7 @@ import { defineCommand } from "citty";
 import { COMMON_ARGUMENTS, readInteger, readPlan } from "../arguments.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { DEFAULT_DATABASE, DEFAULT_PORT } from "../local-authority.ts";
+import { readAuditOptions } from "../serve/audit-options.ts";
 
 /** `machineid serve`: runs the authority. */
 export const command = defineCommand({
@@ -53,6 +54,17 @@ export const command = defineCommand({
       description: "readable or json; readable where stderr is a terminal",
       valueHint: "FORMAT",
     },
+    "audit-decisions": {
+      type: "string",
+      description: "Allows that go into the audit: all, sampled:0.01 (a part of them), or none",
+      default: "all",
+      valueHint: "WHICH",
+    },
+    "audit-retention": {
+      type: "string",
+      description: "Days for which audit entries are kept; all are kept otherwise",
+      valueHint: "DAYS",
+    },
     "stop-with-stdin": {
       type: "boolean",
       description: "Stop when stdin ends, as it does when the process that started this ends",
@@ -70,6 +82,7 @@ export const command = defineCommand({
       logLevel: args["log-level"],
       logFormat: args["log-format"] ?? (process.stderr.isTTY ? "readable" : "json"),
       json: args.json === true,
+      audit: readAuditOptions(args),
       stopWithStdin: args["stop-with-stdin"] === true,
     };
     const { serve } = await import("../serve/serve.ts");

@@ -7,6 +7,7 @@ import { listenProblem } from "../listen-problem.ts";
 import { announceLocalAuthority, isLoopback, retractLocalAuthority } from "../local-authority.ts";
 import { flushed, print, printError, printJson } from "../output.ts";
 import { aborted, stopSignal } from "../stop-signal.ts";
+import type { AuditOptions } from "./audit-options.ts";
 import { renderBanner } from "./banner.ts";
 import { createLogger } from "./logger.ts";
 import { openStore, storeError } from "./open-store.ts";
@@ -24,6 +25,8 @@ export interface ServeOptions {
   readonly trustProxy: number;
   readonly logLevel: string;
   readonly logFormat: string;
+  /** What of the audit is kept. */
+  readonly audit: AuditOptions;
   /** Say on one line of JSON where it answers. */
   readonly json: boolean;
   /** Stop when stdin ends. */
@@ -40,7 +43,8 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   const stop = stopSignal({ withStdin: options.stopWithStdin });
   const logger = createLogger(options.logLevel, options.logFormat);
   const store = await openStore(database);
-  const authority = createAuthority({ store, logger, trustProxy: options.trustProxy });
+  const { trustProxy, audit } = options;
+  const authority = createAuthority({ store, logger, trustProxy, ...audit });
   const isFile = database !== ":memory:";
   try {
     const address = await listen(authority, options);

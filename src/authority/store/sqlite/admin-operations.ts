@@ -1,4 +1,5 @@
 import { isLive } from "../../authorize.ts";
+import { NO_ORG } from "../audit-entry.ts";
 import type { Caller, UnknownKey } from "../caller.ts";
 import type { OrgChanged, OrgPatch, OrgsListed } from "../org-store.ts";
 import type { KeyRecord, OrgRecord } from "../records.ts";
@@ -8,10 +9,7 @@ import type { Ledger } from "./ledger.ts";
 
 /** The administrator's operations, as steps of a group. */
 
-/** Whose audit chain holds what concerns no org. */
-const NO_ORG = "";
-
-function adminKey(ledger: Ledger, caller: Caller): KeyRecord | undefined {
+export function adminKey(ledger: Ledger, caller: Caller): KeyRecord | undefined {
   const key = ledger.keys.byHash(caller.keyHash);
   return key?.role === "admin" && isLive(key, caller.at) ? key : undefined;
 }

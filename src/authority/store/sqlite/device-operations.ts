@@ -15,7 +15,12 @@ import type { Ledger } from "./ledger.ts";
 
 /** The operations on an org's devices, as steps of a group. */
 
-export function validate(ledger: Ledger, caller: Caller, deviceId: string): Validated | Refused {
+export function validate(
+  ledger: Ledger,
+  caller: Caller,
+  deviceId: string,
+  auditAllow: boolean,
+): Validated | Refused {
   const operation = "validate";
   const from = admit(ledger, caller, { permission: "devices:validate", operation, deviceId });
   if (from.kind !== "admitted") return from;
@@ -23,8 +28,10 @@ export function validate(ledger: Ledger, caller: Caller, deviceId: string): Vali
   const { at, requestId } = caller;
   const { version } = ledger;
   const decision = decide(org, ledger.devices.asking(org.id, deviceId, at), at);
-  const { code } = decision;
-  ledger.audit.append(org.id, { at, by: key.id, operation, deviceId, code, requestId, version });
+  if (auditAllow || !decision.allowed) {
+    const { code } = decision;
+    ledger.audit.append(org.id, { at, by: key.id, operation, deviceId, code, requestId, version });
+  }
   return { kind: "validated", decision, orgId: org.id, version };
 }
 

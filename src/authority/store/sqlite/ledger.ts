@@ -5,6 +5,7 @@ import { AuditLog } from "./audit-log.ts";
 import { DeviceTable } from "./device-table.ts";
 import { KeyTable } from "./key-table.ts";
 import { orgFromRow } from "./rows.ts";
+import { SigningKeyTable } from "./signing-key-table.ts";
 
 function prepareStatements(database: DatabaseSync) {
   return {
@@ -31,6 +32,7 @@ export class Ledger {
   readonly audit: AuditLog;
   readonly keys: KeyTable;
   readonly devices: DeviceTable;
+  readonly signingKeys: SigningKeyTable;
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #orgs = new Map<string, OrgRecord>();
   #version: number;
@@ -48,6 +50,7 @@ export class Ledger {
     this.keys = new KeyTable(database);
     this.devices = new DeviceTable(database);
     this.audit = new AuditLog(database, String(statements.meta.get("writer")?.["value"]));
+    this.signingKeys = new SigningKeyTable(database);
   }
 
   /** Version of the last change. */

@@ -73,6 +73,19 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE devices ADD COLUMN restore_requested_by TEXT;
   ALTER TABLE devices ADD COLUMN restore_requested_at INTEGER;
   `,
+  `
+  ALTER TABLE audit_chains ADD COLUMN cut INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE audit_chains ADD COLUMN checkpoint TEXT;
+
+  CREATE TABLE signing_keys (
+    kid TEXT PRIMARY KEY,
+    public_key TEXT NOT NULL,
+    private_key TEXT,
+    created_at INTEGER NOT NULL,
+    signs_from INTEGER NOT NULL,
+    published_until INTEGER
+  ) STRICT;
+  `,
 ];
 
 const numberFrom = (database: DatabaseSync, sql: string): number =>

@@ -1,7 +1,13 @@
 import * as z from "zod/mini";
 import { KEY_ROLES, PLAN_STATES, PLAN_TIERS } from "../../../wire/index.ts";
-import type { DeviceRecord, KeyRecord, OrgRecord, RestoreRequest } from "../records.ts";
-import type { AuditChain, AuditRow } from "../store.ts";
+import type { AuditChain, AuditRow } from "../audit-store.ts";
+import type {
+  DeviceRecord,
+  KeyRecord,
+  OrgRecord,
+  RestoreRequest,
+  SigningKeyRecord,
+} from "../records.ts";
 
 /** How records lie in tables. Reading checks every row: a file may have been edited by hand. */
 
@@ -116,13 +122,36 @@ const chainRow = z.object({
   writer: z.string(),
   seq: z.int(),
   head: z.string(),
+  cut: z.int(),
+  checkpoint: z.nullable(z.string()),
 });
 
 export function chainFromRow(row: unknown): AuditChain {
-  const { id, org_id, writer, seq, head } = chainRow.parse(row);
-  return { id, orgId: org_id, writer, seq, head };
+  const { id, org_id, writer, cut, checkpoint, seq, head } = chainRow.parse(row);
+  return { id, orgId: org_id, writer, cut, checkpoint, seq, head };
 }
 
 const auditRow = z.object({ seq: z.int(), entry: z.string() });
 
 export const auditFromRow = (row: unknown): AuditRow => auditRow.parse(row);
+
+const signingKeyRow = z.object({
+  kid: z.string(),
+  public_key: z.string(),
+  private_key: z.nullable(z.string()),
+  created_at: instant,
+  signs_from: instant,
+  published_until: z.nullable(instant),
+});
+
+export function signingKeyFromRow(row: unknown): SigningKeyRecord {
+  const key = signingKeyRow.parse(row);
+  return {
+    kid: key.kid,
+    publicKey: key.public_key,
+    privateKey: key.private_key,
+    createdAt: key.created_at,
+    signsFrom: key.signs_from,
+    publishedUntil: key.published_until,
+  };
+}

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { KeyRotation, KeySecret } from "../../key-lifecycle.ts";
+import type { AuditCut } from "../audit-store.ts";
 import type { Caller, ChangeOptions, RestoreOptions } from "../caller.ts";
 import type {
   DevicePage,
@@ -9,9 +10,10 @@ import type {
 } from "../device-store.ts";
 import type { KeyDraft } from "../key-store.ts";
 import type { OrgPatch, OrgPolicy } from "../org-store.ts";
-import type { KeyRecord, OrgRecord } from "../records.ts";
+import type { KeyRecord, OrgRecord, SigningKeyRecord } from "../records.ts";
 import type { Bootstrap, Store } from "../store.ts";
 import * as admin from "./admin-operations.ts";
+import * as audit from "./audit-operations.ts";
 import * as devices from "./device-operations.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { Ledger } from "./ledger.ts";
@@ -19,6 +21,7 @@ import { openDatabase } from "./open-database.ts";
 import * as keys from "./key-operations.ts";
 import * as orgs from "./org-operations.ts";
 import { setRevoked } from "./revocation-operations.ts";
+import * as signing from "./signing-operations.ts";
 
 /**
  * Opens a store in one SQLite file that this process owns alone. All that one
@@ -59,8 +62,8 @@ class SqliteStore implements Store {
     });
   }
 
-  validate(caller: Caller, deviceId: string) {
-    return this.#commit.run((ledger) => devices.validate(ledger, caller, deviceId));
+  validate(caller: Caller, deviceId: string, auditAllow = true) {
+    return this.#commit.run((ledger) => devices.validate(ledger, caller, deviceId, auditAllow));
   }
 
   register(caller: Caller, deviceId: string, options?: RegisterOptions) {
@@ -148,8 +151,28 @@ class SqliteStore implements Store {
     });
   }
 
-  orgIds() {
-    return this.#commit.run((ledger) => ledger.orgIds());
+  openAudit(caller: Caller) {
+    return this.#commit.run((ledger) => audit.openAudit(ledger, caller));
+  }
+
+  auditSnapshot() {
+    return this.#commit.run(audit.snapshot);
+  }
+
+  cutAudit(cut: AuditCut) {
+    return this.#commit.run((ledger) => ledger.audit.cut(cut));
+  }
+
+  signingKeys() {
+    return this.#commit.run((ledger) => ledger.signingKeys.list());
+  }
+
+  addFirstSigningKey(caller: Pick<Caller, "requestId" | "at">, key: SigningKeyRecord) {
+    return this.#commit.run((ledger) => signing.addFirstSigningKey(ledger, caller, key));
+  }
+
+  rotateSigningKey(caller: Caller, next: SigningKeyRecord, overlapMs: number) {
+    return this.#commit.run((ledger) => signing.rotateSigningKey(ledger, caller, next, overlapMs));
   }
 
   auditChains() {
