@@ -44,6 +44,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "src/cli": [
     "node:",
     "citty",
+    "fastify",
     "pino",
     "zod",
     "langchain",

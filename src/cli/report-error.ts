@@ -87,7 +87,8 @@ const KEY = /\b(org|opr|agt|viw|adm)_[\x21-\x7e]{12,}/g;
 
 const hideKeys = (text: string): string => text.replaceAll(KEY, "$1_…");
 
-function oneLine(message: string): string {
+/** Text from elsewhere as one line, without what could act on a terminal and without keys. */
+export function oneLine(message: string): string {
   return hideKeys(printable(message.trim().replaceAll(/\s*[\r\n]+\s*/g, " ")));
 }
 

@@ -3,6 +3,7 @@ import type { Authority, BootstrapKeys, ListenAddress } from "../../authority/in
 import type { Plan } from "../../wire/index.ts";
 import { CommandError, EXIT, UsageError } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
+import { listenProblem } from "../listen-problem.ts";
 import { announceLocalAuthority, isLoopback, retractLocalAuthority } from "../local-authority.ts";
 import { flushed, print, printError, printJson } from "../output.ts";
 import { aborted, stopSignal } from "../stop-signal.ts";
@@ -89,21 +90,9 @@ async function listen(authority: Authority, { host, port }: ServeOptions): Promi
   try {
     return await authority.listen({ host, port });
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    const problem = LISTEN_PROBLEMS[code];
-    if (problem === undefined) throw error;
-    const message = `Cannot listen on ${host}:${port}: ${problem}`;
-    throw new CommandError(message, { exitCode: EXIT.error, code, cause: error });
+    throw listenProblem({ host, port }, error);
   }
 }
-
-const LISTEN_PROBLEMS: Readonly<Partial<Record<string, string>>> = {
-  EADDRINUSE: "the port is taken. Choose another with --port, or --port 0 for any that is free",
-  EACCES: "permission denied. Choose a port above 1023 with --port",
-  EADDRNOTAVAIL: "this machine has no such address. Choose another with --host",
-  ENOTFOUND: "there is no such address. Choose another with --host",
-  EAI_AGAIN: "the address cannot be looked up. Choose another with --host",
-};
 
 function announce(database: string, { url, host, port }: ListenAddress): void {
   try {
