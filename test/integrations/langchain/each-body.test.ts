@@ -4,7 +4,7 @@ import type { IterableReadableStream } from "@langchain/core/utils/stream";
 import { HumanMessage } from "@langchain/core/messages";
 import { Annotation, END, START, StateGraph } from "@langchain/langgraph";
 import { createAgent, createMiddleware } from "langchain";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import {
   guardGraph,
@@ -144,6 +144,45 @@ test("a retry inside the middleware asks again for a runnable that serves as a t
     "DEVICE_REVOKED",
   );
   expect(scene.entered).toEqual(["model 1", "search"]);
+});
+
+describe("a tool that a middleware inside supplies and retries", () => {
+  const agentOf = (scene: Scene) => {
+    scene.onEnter.set("search", async () => {
+      await scene.authority.become("revoked");
+      if (scene.entered.filter((body) => body === "search").length === 1) throw new Error("flaky");
+    });
+    const supplying = createMiddleware({
+      name: "Supplying",
+      wrapToolCall: async (request, handler) => {
+        const supplied = { ...request, tool: sceneTool(scene, "search") };
+        try {
+          return await handler(supplied);
+        } catch {
+          return await handler(supplied);
+        }
+      },
+    });
+    return createAgent({
+      model: callingModel(scene, "search"),
+      tools: [],
+      middleware: [guardMiddleware(scene.guard), supplying],
+    });
+  };
+  const start = { messages: [new HumanMessage({ content: "go", id: "go" })] };
+
+  test("is open with the middleware alone, as documented; the next model call is not", async () => {
+    await using scene = await openScene();
+    await expect(agentOf(scene).invoke(start)).rejects.toThrow("DEVICE_REVOKED");
+    expect(scene.entered).toEqual(["model 1", "search", "search"]);
+  });
+
+  test("is closed in a guarded agent", async () => {
+    await using scene = await openScene();
+    const agent = guardRunnable(scene.guard, agentOf(scene));
+    await expect(agent.invoke(start)).rejects.toThrow("DEVICE_REVOKED");
+    expect(scene.entered).toEqual(["model 1", "search"]);
+  });
 });
 
 test("a model call does not begin when the guard was closed since its check", async () => {
