@@ -13,14 +13,25 @@ export function gatedPrototypeOf(
     return () => prototype;
   }
   const gates = new WeakMap<object, object>();
-  const shown = new Proxy<object>(Object.create(prototype), {
+  const shown: object = new Proxy<object>(Object.create(prototype), {
     get: (_, property, clone: object) => {
+      // Read from the prototype itself: what it works on is known when it is called.
+      if (clone === shown) return ofReceiver(property, Reflect.get(prototype, property));
       const gated = gates.get(clone) ?? gate(withPrototype(clone, prototype));
       gates.set(clone, gated);
       return Reflect.get(gated, property);
     },
   });
   return () => shown;
+}
+
+/** A method read from a prototype does what the method of its receiver does. */
+function ofReceiver(property: PropertyKey, member: unknown): unknown {
+  if (typeof member !== "function" || property === "constructor") return member;
+  return function late(this: unknown, ...args: unknown[]): unknown {
+    const method = Reflect.get(Object(this) as object, property) as (...args: unknown[]) => unknown;
+    return Reflect.apply(method, this, args);
+  };
 }
 
 /** `clone` as it would be with the prototype itself. */

@@ -5,7 +5,7 @@ import type { Gated } from "./gate-entries.ts";
 import { gateBuilder, isBuilder } from "./gate-builder.ts";
 import { gatedPrototypeOf } from "./gate-clone.ts";
 import { gateModel, isModel } from "./gate-model.ts";
-import { deriveFrom } from "./gate-proxy.ts";
+import { deriveFrom, descriptorAsRead } from "./gate-proxy.ts";
 import type { Derive } from "./gate-proxy.ts";
 import { gateTool, isTool } from "./gate-tool.ts";
 import { isGuarded, markGuarded, selfOf } from "./guarded-objects.ts";
@@ -65,7 +65,9 @@ export function gateRunnable<R extends object>(
   const derive: Derive = (derived) => gateRunnable(guard, derived, kind, own);
   if (isModel(runnable)) return gateModel(guard, runnable, derive);
   if (isTool(runnable)) return gateTool(guard, runnable, {}, own);
-  const proxy = new Proxy(runnable, {
+  const proxy: R = new Proxy(runnable, {
+    getOwnPropertyDescriptor: (target, property) =>
+      descriptorAsRead(target, property, () => Reflect.get(proxy, property)),
     getPrototypeOf: gatedPrototypeOf(runnable, (clone) => gateRunnable(guard, clone, kind, own)),
     get: (target, property, receiver: object) => {
       const member: unknown = Reflect.get(target, property, target);

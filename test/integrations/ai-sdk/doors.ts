@@ -174,6 +174,13 @@ const openDoors: readonly Row[] = [
     note: "code of the caller's own, run by the SDK around gated work",
   },
   {
+    door: "an override calls Experimental_Agent.prototype.generate by that name, with a model of its own",
+    entry: "guardAgent",
+    versions: [5],
+    surfaces: "nowhere",
+    note: "what is handed to super is gated; a method of the SDK's that is called past it is not. Guard that model with guardModel",
+  },
+  {
     door: "tools that the provider executes",
     entry: "guardCall",
     surfaces: PROMISE,

@@ -9,10 +9,11 @@ import { z } from "zod";
 import {
   guardGraph,
   guardMiddleware,
+  guardModel,
   guardRunnable,
   guardTool,
 } from "../../../integrations/langchain/index.ts";
-import { callingModel, sceneTool } from "./scene-models.ts";
+import { callingModel, SceneChatModel, sceneTool } from "./scene-models.ts";
 import { drain, openScene } from "./scene.ts";
 import type { Scene } from "./scene.ts";
 
@@ -202,6 +203,30 @@ test("a model call does not begin when the guard was closed since its check", as
   await expect(agent.invoke({ messages: [new HumanMessage("go")] })).rejects.toThrow(
     "GUARD_CLOSED",
   );
+  expect(scene.entered).toEqual([]);
+});
+
+test("a method read from the prototype of a guarded model does what the model's does", async () => {
+  await using scene = await openScene();
+  const guarded = guardModel(scene.guard, new SceneChatModel(scene));
+  const prototype = Object.getPrototypeOf(guarded) as SceneChatModel;
+  const ask = (): Promise<unknown> => Reflect.apply(prototype["_generate"], guarded, [[], {}]);
+  await ask();
+  expect(scene.entered).toEqual(["model"]);
+  await scene.authority.become("revoked");
+  await expect(ask()).rejects.toThrow("DEVICE_REVOKED");
+  expect(scene.entered).toEqual(["model"]);
+});
+
+test("the body in a guarded lambda's descriptors is gated", async () => {
+  await using scene = await openScene("revoked");
+  const guarded = guardRunnable(
+    scene.guard,
+    RunnableLambda.from(() => scene.enter("lambda")),
+  );
+  const descriptor = Object.getOwnPropertyDescriptor(guarded, "func");
+  const func = descriptor?.value as (input: string, options: object) => Promise<void>;
+  await expect(func("in", {})).rejects.toThrow("DEVICE_REVOKED");
   expect(scene.entered).toEqual([]);
 });
 
