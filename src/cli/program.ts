@@ -21,6 +21,7 @@ const subCommands: SubCommandsDef = {
   doctor: () => import("./commands/doctor.ts").then(({ command }) => command),
   mcp: () => import("./commands/mcp.ts").then(({ command }) => command),
   hook: () => import("./commands/hook.ts").then(({ command }) => command),
+  gate: () => import("./commands/gate.ts").then(({ command }) => command),
 };
 
 const root = defineCommand({
