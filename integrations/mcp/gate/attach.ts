@@ -88,11 +88,10 @@ function messageSlot(transport: Transport): Slot {
   ) {
     const descriptor = Object.getOwnPropertyDescriptor(holder, "onmessage");
     if (descriptor === undefined) continue;
-    const { get, set } = descriptor;
-    if (get === undefined || set === undefined) break;
+    if (descriptor.get === undefined || descriptor.set === undefined) break;
     return {
-      get: () => Reflect.apply(get, transport, []),
-      set: (handler) => Reflect.apply(set, transport, [handler]),
+      get: () => descriptor.get?.call(transport),
+      set: (handler) => descriptor.set?.call(transport, handler),
     };
   }
   let value = transport.onmessage;

@@ -82,7 +82,10 @@ export class Gate {
     if (this.#abandoned.delete(id)) return;
     const call = this.#byServerId.get(id);
     if (call === undefined) {
-      await this.#sides.toClient(this.#lists.delete(id) ? this.#onlyListed(message) : message, options);
+      await this.#sides.toClient(
+        this.#lists.delete(id) ? this.#onlyListed(message) : message,
+        options,
+      );
       return;
     }
     this.#forgetIds(call);

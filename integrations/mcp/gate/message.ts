@@ -28,12 +28,7 @@ export const ERROR_CODES = {
 } as const;
 
 /** An answer that is an error. */
-export function errorAnswer(
-  id: RequestId,
-  code: number,
-  message: string,
-  data?: unknown,
-): Message {
+export function errorAnswer(id: RequestId, code: number, message: string, data?: unknown): Message {
   const error = data === undefined ? { code, message } : { code, message, data };
   return { jsonrpc: "2.0", id, error };
 }

@@ -28,7 +28,11 @@ export function refusalOf(request: Call, id: RequestId, error: unknown): Message
 export const unlistedRefusal = (request: Call, id: RequestId): Message =>
   answerWith(request, id, { code: DENIED });
 
-function answerWith(request: Call, id: RequestId, reason: Pick<ExecutionStoppedError, "code">): Message {
+function answerWith(
+  request: Call,
+  id: RequestId,
+  reason: Pick<ExecutionStoppedError, "code">,
+): Message {
   // A task was asked for: a result without one would be taken for a broken answer.
   const isTask = member(request.params, "task") !== undefined;
   if (request.method !== "tools/call" || isTask) {

@@ -6,7 +6,8 @@ const OVER: ReadonlySet<string | undefined> = new Set(["completed", "failed", "c
 
 /** The task that an answer says goes on, if it says so. */
 export function taskOf({ result }: Message): string | undefined {
-  const task = member(result, "task") ?? (member(result, "resultType") === "task" ? result : undefined);
+  const task =
+    member(result, "task") ?? (member(result, "resultType") === "task" ? result : undefined);
   return OVER.has(textMember(task, "status")) ? undefined : textMember(task, "taskId");
 }
 

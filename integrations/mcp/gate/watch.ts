@@ -41,12 +41,19 @@ export class Watch {
 
   /** Asks about everything now. Made in one turn, the checks share one request. */
   recheck(): void {
-    for (const watched of this.#watched) {
-      if (this.#asked.has(watched)) continue;
-      this.#asked.add(watched);
-      const { run, boundary, signal } = watched;
-      const done = (): void => void this.#asked.delete(watched);
-      run.check(boundary, { signal }).then(done, done);
+    for (const watched of this.#watched) void this.#ask(watched);
+  }
+
+  async #ask(watched: Watched): Promise<void> {
+    if (this.#asked.has(watched)) return;
+    this.#asked.add(watched);
+    const { run, boundary, signal } = watched;
+    try {
+      await run.check(boundary, { signal });
+    } catch {
+      // A refusal has aborted the run's signal, which says all that there is to say.
+    } finally {
+      this.#asked.delete(watched);
     }
   }
 }

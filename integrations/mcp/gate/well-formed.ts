@@ -17,7 +17,9 @@ export function wellFormed(given: unknown): Message | undefined {
     if (typeof method !== "string" || isAnswer) return undefined;
     if ("id" in given && !isId(id)) return undefined;
     if (params !== undefined && !isRecord(params)) return undefined;
-    const request = isId(id) ? { jsonrpc: "2.0" as const, id, method } : { jsonrpc: "2.0" as const, method };
+    const request = isId(id)
+      ? { jsonrpc: "2.0" as const, id, method }
+      : { jsonrpc: "2.0" as const, method };
     return params === undefined ? request : { ...request, params };
   }
   // An error that has no id answers something that could not be read.

@@ -107,7 +107,9 @@ function tell(event: GuardEvent): void {
     return;
   const { boundary, code, requestId } = event;
   const request = requestId === undefined ? "" : ` (request ${requestId})`;
-  printError(printable(`machineid: gate: ${describeBoundary(boundary)} refused: ${code}${request}`));
+  printError(
+    printable(`machineid: gate: ${describeBoundary(boundary)} refused: ${code}${request}`),
+  );
 }
 
 /** Options that may be given more than once, each with names that commas part. */

@@ -11,9 +11,9 @@ export interface ChildServerOptions {
 }
 
 /** How long a server may take to end by itself once its stdin has ended, in milliseconds. */
-const END_BY_ITSELF_MS = 2000;
+const END_BY_ITSELF_MS = 1000;
 /** How long it may take after SIGTERM. */
-const END_BY_SIGNAL_MS = 2000;
+const END_BY_SIGNAL_MS = 1000;
 
 /** A server in a process of its own, spoken to over its stdin and stdout. */
 export class ChildTransport {
@@ -51,11 +51,14 @@ export class ChildTransport {
     lines.onclose = () => void this.#shut();
     // oxlint-enable unicorn/prefer-add-event-listener
     await lines.start();
-    void tree.ended.then((end) => {
-      if (!this.#isTold) this.#end = end;
-      // A child of its own may hold its stdout open for ever.
-      setTimeout(() => void this.#shut(), END_BY_ITSELF_MS).unref();
-    });
+    void this.#noteEnd(tree);
+  }
+
+  async #noteEnd({ ended }: ProcessTree): Promise<void> {
+    const end = await ended;
+    if (!this.#isTold) this.#end = end;
+    // A child of its own may hold its stdout open for ever.
+    setTimeout(() => void this.#shut(), END_BY_ITSELF_MS).unref();
   }
 
   async send(message: unknown): Promise<void> {

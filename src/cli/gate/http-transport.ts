@@ -1,4 +1,5 @@
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import { createSessionlessFetch } from "./sessionless-fetch.ts";
 
 /** A server that is reached over Streamable HTTP. */
 export interface HttpServerOptions {
@@ -8,8 +9,14 @@ export interface HttpServerOptions {
 }
 
 /** Makes a connection to a server over Streamable HTTP, with a session of its own. */
-export function createHttpTransport({ url, headers }: HttpServerOptions): StreamableHTTPClientTransport {
-  const transport = new StreamableHTTPClientTransport(url, { requestInit: { headers } });
+export function createHttpTransport({
+  url,
+  headers,
+}: HttpServerOptions): StreamableHTTPClientTransport {
+  const transport = new StreamableHTTPClientTransport(url, {
+    requestInit: { headers },
+    fetch: createSessionlessFetch(),
+  });
   const close = transport.close.bind(transport);
   // The server learns that the session is over, and can let go of what it holds.
   transport.close = async (): Promise<void> => {

@@ -82,12 +82,16 @@ export async function serveHttp(
       onsessioninitialized: (id) => void sessions.set(id, session),
     });
     const session: Session = { transport, open: 0, idle: undefined };
-    const { closed } = await gateway.connect(transport);
-    void closed.then(() => {
-      clearTimeout(session.idle);
-      if (transport.sessionId !== undefined) sessions.delete(transport.sessionId);
-    });
+    const connection = await gateway.connect(transport);
+    void forget(session, connection.closed);
     return session;
+  }
+
+  async function forget(session: Session, closed: Promise<void>): Promise<void> {
+    await closed;
+    clearTimeout(session.idle);
+    const { transport } = session;
+    if (transport.sessionId !== undefined) sessions.delete(transport.sessionId);
   }
 
   function follow(session: Session, response: ServerResponse): void {
@@ -126,7 +130,8 @@ function checkCaller({ headers, url }: IncomingMessage, host: string): void {
   // Under another name of this machine, a page could pass for one of its own.
   const named = hostOf(`http://${headers.host ?? ""}`);
   if (isLoopback(host) && !isLoopback(named)) throw new Refusal(403, "Host refused");
-  if (new URL(url ?? "/", "http://localhost").pathname !== PATH) throw new Refusal(404, "Not found");
+  if (new URL(url ?? "/", "http://localhost").pathname !== PATH)
+    throw new Refusal(404, "Not found");
 }
 
 function hostOf(url: string): string {

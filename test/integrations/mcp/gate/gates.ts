@@ -3,7 +3,6 @@ import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/
 import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
-import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { randomUUID } from "node:crypto";
 import { PassThrough } from "node:stream";
 import { createGateway, guardServer } from "../../../../integrations/mcp/index.ts";
@@ -19,14 +18,13 @@ export interface Gated extends AsyncDisposable {
   readonly client: AnyTransport;
 }
 
-export type PutBehind = (
-  guard: Guard,
-  server: McpServer,
-  options: GateOptions,
-) => Promise<Gated>;
+export type PutBehind = (guard: Guard, server: McpServer, options: GateOptions) => Promise<Gated>;
 
 /** Messages as lines of JSON, in memory: a client's side and a server's. */
-export function linePair(): { readonly client: LineTransport; readonly streams: [PassThrough, PassThrough] } {
+export function linePair(): {
+  readonly client: LineTransport;
+  readonly streams: [PassThrough, PassThrough];
+} {
   const toServer = new PassThrough();
   const toClient = new PassThrough();
   const client = new LineTransport({ input: toClient, output: toServer, answersErrors: false });
@@ -36,7 +34,7 @@ export function linePair(): { readonly client: LineTransport; readonly streams: 
 /** Serves one server over HTTP, to one session. */
 export async function serveOverHttp(server: McpServer): Promise<AsyncDisposable & { url: URL }> {
   const transport = new StreamableHTTPServerTransport({ sessionIdGenerator: randomUUID });
-  await server.connect(transport as Transport);
+  await server.connect(transport);
   const http = await startHttpServer((request, response) =>
     transport.handleRequest(request, response),
   );
@@ -67,7 +65,7 @@ const serverGateOverHttp: PutBehind = async (guard, server, options) => {
   const served = await serveOverHttp(guardServer(guard, server, options));
   const client = new StreamableHTTPClientTransport(served.url);
   return {
-    client: client as AnyTransport,
+    client,
     async [Symbol.asyncDispose]() {
       await client.close();
       await served[Symbol.asyncDispose]();
@@ -94,11 +92,11 @@ const stdioGateway: PutBehind = async (guard, server, options) => {
 const httpGateway: PutBehind = async (guard, server, options) => {
   const served = await serveOverHttp(server);
   const upstream = { url: served.url, headers: {} };
-  const gateway = createGateway(guard, () => createHttpTransport(upstream) as AnyTransport, options);
+  const gateway = createGateway(guard, () => createHttpTransport(upstream), options);
   const front = await serveHttp(gateway, { host: "127.0.0.1", port: 0 });
   const client = new StreamableHTTPClientTransport(front.url);
   return {
-    client: client as AnyTransport,
+    client,
     async [Symbol.asyncDispose]() {
       await client.close();
       await front[Symbol.asyncDispose]();
@@ -108,7 +106,9 @@ const httpGateway: PutBehind = async (guard, server, options) => {
 };
 
 /** What a server can be put behind, and the SDK versions of servers that it is tried with. */
-export const gates: Readonly<Record<string, { versions: readonly (1 | 2)[]; putBehind: PutBehind }>> = {
+export const gates: Readonly<
+  Record<string, { versions: readonly (1 | 2)[]; putBehind: PutBehind }>
+> = {
   guardServer: { versions: [1, 2], putBehind: serverGate },
   "guardServer, connected before": { versions: [1, 2], putBehind: lateServerGate },
   "guardServer over HTTP": { versions: [1, 2], putBehind: serverGateOverHttp },

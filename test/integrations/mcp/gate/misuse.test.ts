@@ -137,9 +137,13 @@ describe.each(Object.entries(gates))("%s", (gate, { putBehind }) => {
     await scene.client.ask("tools/call", { name: "write" });
     const answers = () => scene.client.received.filter((message) => message.id === id);
     await scene.bodies.until(({ cancelled }) => cancelled.length === 1);
-    await scene.client.until(() => answers().some((answer) => JSON.stringify(answer).includes("DEVICE_REVOKED")));
+    await scene.client.until(() =>
+      answers().some((answer) => JSON.stringify(answer).includes("DEVICE_REVOKED")),
+    );
     await scene.client.ask("ping");
-    expect(answers().filter(({ result }) => result !== undefined && "content" in result)).toHaveLength(1);
+    expect(
+      answers().filter(({ result }) => result !== undefined && "content" in result),
+    ).toHaveLength(1);
     expect(scene.bodies.entered).toEqual(["read"]);
   });
 

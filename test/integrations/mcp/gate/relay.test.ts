@@ -129,7 +129,7 @@ describe.each(Object.entries(gates))("%s relays", (_gate, { putBehind }) => {
       elicited: { which: "this" },
       roots: [{ uri: "file:///tmp" }],
     });
-    expect(result._meta).toEqual({ "example.com/kept": [1, 2.5] });
+    expect(result).toHaveProperty("_meta", { "example.com/kept": [1, 2.5] });
     expect(steps).toEqual([
       { progress: 1, total: 2, message: "step 1" },
       { progress: 2, total: 2, message: "step 2" },
@@ -152,7 +152,7 @@ describe.each(Object.entries(gates))("%s relays", (_gate, { putBehind }) => {
       scene.server.server.fallbackNotificationHandler = async (notification) =>
         resolve(notification);
     });
-    await scene.client.notification({ method: "notifications/acme", params } as never);
+    await scene.client.notification({ method: "notifications/acme", params });
     expect(await heard).toMatchObject({ method: "notifications/acme", params });
     await expect(
       scene.client.request({ method: "acme/nobody" }, ResultSchema),

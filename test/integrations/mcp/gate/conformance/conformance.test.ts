@@ -1,18 +1,19 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
+import { createRequire } from "node:module";
 import { describe, expect, test } from "vitest";
 import { createGateway, guardServer } from "../../../../../integrations/mcp/index.ts";
 import type { AnyTransport } from "../../../../../integrations/mcp/index.ts";
 import { createHttpTransport } from "../../../../../src/cli/gate/http-transport.ts";
 import { serveHttp } from "../../../../../src/cli/gate/serve-http.ts";
+import { unusedPort } from "../../../../support/http-server.ts";
 import { recordingGuard } from "../../../../../src/testing/index.ts";
 import { createFixtureServer } from "./fixture-server.ts";
 import { serveSessions } from "./serve.ts";
 
-const SUITE = fileURLToPath(
-  new URL("../../../../../node_modules/@modelcontextprotocol/conformance/dist/index.js", import.meta.url),
-);
+const { resolve } = createRequire(import.meta.url);
+const SUITE = resolve("@modelcontextprotocol/conformance/dist/index.js");
+const EVERYTHING = resolve("@modelcontextprotocol/server-everything/dist/index.js");
 const GATE = { resources: true, prompts: true, completions: true };
 
 /** Runs the active suite against a server; resolves with what it says of each scenario. */
@@ -30,12 +31,30 @@ async function serveGateway(
   upstream: URL,
 ): Promise<AsyncDisposable & { readonly url: URL; readonly checks: () => number }> {
   const guard = recordingGuard();
-  const open = (): AnyTransport => createHttpTransport({ url: upstream, headers: {} }) as AnyTransport;
+  const open = (): AnyTransport => createHttpTransport({ url: upstream, headers: {} });
   const front = await serveHttp(createGateway(guard, open, GATE), { host: "127.0.0.1", port: 0 });
   return {
     url: front.url,
     checks: () => guard.checks.length,
     [Symbol.asyncDispose]: () => front[Symbol.asyncDispose](),
+  };
+}
+
+/** The reference server, over HTTP. */
+async function startEverything(): Promise<AsyncDisposable & { readonly url: URL }> {
+  const port = await unusedPort();
+  const child = spawn(process.execPath, [EVERYTHING, "streamableHttp"], {
+    env: { ...process.env, PORT: String(port) },
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  const closed = once(child, "close");
+  await once(child.stderr, "data");
+  return {
+    url: new URL(`http://localhost:${port}/mcp`),
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await closed;
+    },
   };
 }
 
@@ -55,5 +74,16 @@ describe("the conformance suite passes", () => {
     expect(gated).toEqual([ungated, ungated]);
     expect(guard.checks.length).toBeGreaterThan(15);
     expect(gateway.checks()).toBe(guard.checks.length);
+  });
+
+  test("as far with server-everything behind the gateway as without it", async () => {
+    await using everything = await startEverything();
+    await using gateway = await serveGateway(everything.url);
+    const [ungated, gated] = [await runSuite(everything.url), await runSuite(gateway.url)];
+    expect(ungated.filter((line) => line.startsWith("✓")).length).toBeGreaterThan(5);
+    const others = (lines: readonly string[]) => lines.filter((line) => !line.includes("dns-"));
+    expect(others(gated)).toEqual(others(ungated));
+    // The server itself lets other names of this machine through; the gateway does not.
+    expect(gated).toContain("✓ dns-rebinding-protection: 2 passed, 0 failed");
   });
 });

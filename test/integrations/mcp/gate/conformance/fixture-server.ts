@@ -176,9 +176,7 @@ function addPrompts(server: McpServer): void {
     "test_prompt_with_arguments",
     { description, argsSchema: { arg1: z.string(), arg2: z.string() } },
     ({ arg1, arg2 }) => ({
-      messages: [
-        { role, content: text(`Prompt with arguments: arg1='${arg1}', arg2='${arg2}'`) },
-      ],
+      messages: [{ role, content: text(`Prompt with arguments: arg1='${arg1}', arg2='${arg2}'`) }],
     }),
   );
   server.registerPrompt(

@@ -1,6 +1,5 @@
 import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
-import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { randomUUID } from "node:crypto";
 import { readBody, startHttpServer } from "../../../../support/http-server.ts";
 
@@ -24,7 +23,7 @@ export async function serveSessions(
       sessionIdGenerator: randomUUID,
       onsessioninitialized: (id) => void sessions.set(id, transport),
     });
-    await createServer().connect(transport as Transport);
+    await createServer().connect(transport);
     await transport.handleRequest(request, response, JSON.parse(await readBody(request)));
   });
   return {
