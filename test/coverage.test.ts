@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { doors as aiSdk } from "./integrations/ai-sdk/doors.ts";
 import { doors as claudeAgent } from "./integrations/claude-agent/doors.ts";
 import { doors as langchain } from "./integrations/langchain/doors.ts";
+import { doors as mcp } from "./integrations/mcp/gate/doors.ts";
 import { doors as mastra } from "./integrations/mastra/doors.ts";
 import { doors as openaiAgents } from "./integrations/openai-agents/doors.ts";
 
@@ -45,6 +46,11 @@ const frameworks: Readonly<Record<string, readonly Row[]>> = {
   "OpenAI Agents": openaiAgents.map(toRow),
   Mastra: mastra.map(toRow),
   "Claude Agent SDK and Claude Code": claudeAgent.map(toRow),
+  "MCP, by version of the server's SDK": mcp.map(({ entry, note = "", ...door }) => ({
+    ...door,
+    gate: entry,
+    note,
+  })),
 };
 
 function toRow(source: {

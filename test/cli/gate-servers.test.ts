@@ -9,17 +9,18 @@ import { MachineID } from "../../src/index.ts";
 import { CLI, cleanEnv, startServe, temporaryDirectory } from "./spawn.ts";
 import type { Served } from "./spawn.ts";
 
-const { resolve } = createRequire(import.meta.url);
+const require = createRequire(import.meta.url);
 const EVERYTHING = [
   process.execPath,
-  resolve("@modelcontextprotocol/server-everything/dist/index.js"),
+  require.resolve("@modelcontextprotocol/server-everything/dist/index.js"),
   "stdio",
 ];
 const FILESYSTEM = [
   process.execPath,
-  resolve("@modelcontextprotocol/server-filesystem/dist/index.js"),
+  require.resolve("@modelcontextprotocol/server-filesystem/dist/index.js"),
 ];
-const INSPECTOR = resolve("@modelcontextprotocol/inspector/clients/launcher/build/index.js");
+const INSPECTOR =
+  require.resolve("@modelcontextprotocol/inspector/clients/launcher/build/index.js");
 
 let served: Served;
 let machineid: MachineID;

@@ -71,6 +71,8 @@ export async function serveHttp(
       const session = await openSession();
       follow(session, response);
       await session.transport.handleRequest(request, response, body);
+      // The transport turned it away: nobody will ever ask for this session.
+      if (session.transport.sessionId === undefined) await session.transport.close();
     } finally {
       opening -= 1;
     }

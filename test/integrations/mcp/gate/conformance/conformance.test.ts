@@ -11,9 +11,9 @@ import { recordingGuard } from "../../../../../src/testing/index.ts";
 import { createFixtureServer } from "./fixture-server.ts";
 import { serveSessions } from "./serve.ts";
 
-const { resolve } = createRequire(import.meta.url);
-const SUITE = resolve("@modelcontextprotocol/conformance/dist/index.js");
-const EVERYTHING = resolve("@modelcontextprotocol/server-everything/dist/index.js");
+const require = createRequire(import.meta.url);
+const SUITE = require.resolve("@modelcontextprotocol/conformance/dist/index.js");
+const EVERYTHING = require.resolve("@modelcontextprotocol/server-everything/dist/index.js");
 const GATE = { resources: true, prompts: true, completions: true };
 
 /** Runs the active suite against a server; resolves with what it says of each scenario. */
