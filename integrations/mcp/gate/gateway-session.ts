@@ -1,6 +1,14 @@
 import type { Guard } from "../../../src/index.ts";
 import { Gate } from "./gate.ts";
-import { ERROR_CODES, errorAnswer, idMember, isRecord, member, textMember } from "./message.ts";
+import {
+  ERROR_CODES,
+  errorAnswer,
+  idMember,
+  isRecord,
+  member,
+  textMember,
+  unreadableAnswer,
+} from "./message.ts";
 import type { Message, RequestId } from "./message.ts";
 import { wellFormed } from "./well-formed.ts";
 import type { GatePolicy } from "./policy.ts";
@@ -100,10 +108,15 @@ export class GatewaySession {
   #fromClient(given: unknown, extra: unknown): unknown {
     const message = wellFormed(given);
     if (message !== undefined) return this.#gate.fromClient(message, extra);
-    const id = idMember(given, "id");
     this.#options.report(new Error("The client sent what is no message of the protocol"));
-    if (id === undefined || !isRecord(given) || !("method" in given)) return undefined;
-    return this.#toClient(errorAnswer(id, ERROR_CODES.invalidRequest, "Invalid request"));
+    // What may be an answer is not answered, or two sides could go on for ever.
+    if (isRecord(given) && !("method" in given)) return undefined;
+    const id = idMember(given, "id");
+    const answer =
+      id === undefined
+        ? unreadableAnswer()
+        : errorAnswer(id, ERROR_CODES.invalidRequest, "Invalid request");
+    return this.#toClient(answer);
   }
 
   async #fromServer(given: unknown): Promise<void> {

@@ -33,6 +33,12 @@ export function errorAnswer(id: RequestId, code: number, message: string, data?:
   return { jsonrpc: "2.0", id, error };
 }
 
+/** The answer to what has no id that can be read: the one message whose id is null. */
+export function unreadableAnswer(): Message {
+  const error = { code: ERROR_CODES.invalidRequest, message: "Invalid request" };
+  return { jsonrpc: "2.0", id: null, error } as unknown as Message;
+}
+
 export function isRecord(value: unknown): value is Members {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -63,6 +63,8 @@ export async function startProcessTree(options: ProcessTreeOptions): Promise<Pro
     await watchdog.finish();
     throw error;
   }
+  // Whoever supervises it is told by its end.
+  child.on("error", () => undefined);
   watchdog.watch(child.pid);
   let ending: Promise<ProcessEnd> | undefined;
   const end = async (graceMs: number): Promise<ProcessEnd> => {
@@ -70,8 +72,8 @@ export async function startProcessTree(options: ProcessTreeOptions): Promise<Pro
     const timeout = delay(graceMs);
     await Promise.race([ended, timeout.done]);
     timeout.cancel();
+    signalGroup(child, "SIGKILL");
     await watchdog.finish();
-    if (process.platform === "win32") child.kill("SIGKILL");
     return ended;
   };
   return { process: child, ended, end: (graceMs) => (ending ??= end(graceMs)) };

@@ -20,8 +20,8 @@ export class RawClient {
     this.#answers = answers;
   }
 
-  /** Connects, and shakes hands. */
-  async open(capabilities: object = {}): Promise<Message> {
+  /** Listens to what comes. */
+  listen(): void {
     // oxlint-disable-next-line unicorn/prefer-add-event-listener -- callbacks, no event target
     this.#transport.onmessage = (message) => this.#receive(message);
     // oxlint-disable-next-line unicorn/prefer-add-event-listener -- callbacks, no event target
@@ -29,6 +29,11 @@ export class RawClient {
       this.isClosed = true;
       this.#events.emit("change");
     };
+  }
+
+  /** Connects, and shakes hands. */
+  async open(capabilities: object = {}): Promise<Message> {
+    this.listen();
     await this.#transport.start();
     const answer = await this.ask("initialize", {
       protocolVersion: "2025-06-18",
@@ -75,9 +80,8 @@ export class RawClient {
     this.received.push(message);
     this.#events.emit("change");
     const { id, method } = message;
-    if (method === undefined || id === undefined) return;
-    const answer = this.#answers[method];
-    const result = answer === undefined ? {} : answer(message);
-    this.send({ jsonrpc: "2.0", id, result }).catch(() => undefined);
+    const answer = this.#answers[method ?? ""];
+    if (method === undefined || id === undefined || answer === undefined) return;
+    this.send({ jsonrpc: "2.0", id, result: answer(message) }).catch(() => undefined);
   }
 }
