@@ -50,13 +50,13 @@ export async function benchMcpGate(): Promise<void> {
     new StdioClientTransport({
       command: process.execPath,
       args: [...args],
-      env: env as unknown as Record<string, string>,
+      env,
     });
   const transports: Readonly<Record<string, Transport>> = {
     "stdio, no gate": spawned([SERVER]),
     "stdio, gated": spawned([CLI, "gate", "--device", DEVICE, "--", process.execPath, SERVER]),
-    "HTTP, no gate": new StreamableHTTPClientTransport(await urlOf(served)) as Transport,
-    "HTTP, gated": new StreamableHTTPClientTransport(front.url) as Transport,
+    "HTTP, no gate": new StreamableHTTPClientTransport(await urlOf(served)),
+    "HTTP, gated": new StreamableHTTPClientTransport(front.url),
   };
   const clients = await Promise.all(Object.values(transports).map((each) => connect(each)));
   const contestants: Contestant[] = Object.keys(transports).map((name, place) => ({

@@ -41,7 +41,7 @@ async function listeningOn(running: Running): Promise<URL> {
 async function connect(url: URL): Promise<Client & { end: () => Promise<void> }> {
   const transport = new StreamableHTTPClientTransport(url);
   const client = new Client({ name: "test", version: "1" });
-  await client.connect(transport as never);
+  await client.connect(transport);
   const end = async (): Promise<void> => {
     await transport.terminateSession();
     await client.close();

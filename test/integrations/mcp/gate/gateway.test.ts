@@ -1,67 +1,9 @@
-import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
 import { describe, expect, test } from "vitest";
 import { createGateway } from "../../../../integrations/mcp/index.ts";
-import type { GatewayOptions } from "../../../../integrations/mcp/index.ts";
 import type { Message } from "../../../../integrations/mcp/gate/message.ts";
-import type { Transport } from "../../../../integrations/mcp/gate/transport.ts";
 import { recordingGuard } from "../../../../src/testing/index.ts";
-import type { RecordingGuard } from "../../../../src/testing/index.ts";
+import { call, linked, open, RawServer } from "./gateway-scene.ts";
 import { RawClient } from "./raw-client.ts";
-
-/** A server that says exactly what a test says. */
-class RawServer extends RawClient {
-  readonly transport: Transport;
-
-  constructor(transport: Transport) {
-    super(transport);
-    this.transport = transport;
-  }
-
-  answer(id: Message["id"], result: object): Promise<void> {
-    return this.send({ jsonrpc: "2.0", id, result });
-  }
-}
-
-interface Scene extends AsyncDisposable {
-  readonly guard: RecordingGuard;
-  readonly client: RawClient;
-  readonly server: RawServer;
-  readonly problems: string[];
-}
-
-const linked = (): readonly [Transport, Transport] =>
-  InMemoryTransport.createLinkedPair() as unknown as readonly [Transport, Transport];
-
-async function open(
-  options: GatewayOptions = {},
-  upstreamHas: Partial<Transport> = {},
-): Promise<Scene> {
-  const guard = recordingGuard();
-  const problems: string[] = [];
-  const [upstream, far] = linked();
-  const server = new RawServer(far);
-  server.listen();
-  await far.start();
-  const onError = ({ message }: Error): void => void problems.push(message);
-  const gateway = createGateway(guard, () => Object.assign(upstream, upstreamHas), {
-    recheckMs: 60_000,
-    onError,
-    ...options,
-  });
-  const [near, downstream] = linked();
-  await gateway.connect(downstream);
-  const client = new RawClient(near);
-  client.listen();
-  await near.start();
-  return { guard, client, server, problems, [Symbol.asyncDispose]: () => gateway.close() };
-}
-
-const call = (id: number, name = "read", more: object = {}): object => ({
-  jsonrpc: "2.0",
-  id,
-  method: "tools/call",
-  params: { name, ...more },
-});
 
 describe("a server", () => {
   test("that answers a request it does not have is not relayed, and said to be wrong", async () => {
@@ -183,6 +125,7 @@ describe("a client", () => {
     await scene.server.until(({ method }) => method === "tools/call");
     await scene.client.close();
     await scene.server.untilClosed();
+    expect(scene.problems).toEqual([]);
   });
 
   test("that disconnects while the authority is asked: the server never sees the call", async () => {
@@ -254,51 +197,6 @@ describe("a client", () => {
   });
 });
 
-describe("a task", () => {
-  const task = { taskId: "t-1", status: "working", ttl: null };
-
-  test("is cancelled when the device is stopped, and the answer to that is nobody's", async () => {
-    await using scene = await open();
-    await scene.client.send(call(1, "long", { task: {} }));
-    await scene.server.until(({ method }) => method === "tools/call");
-    await scene.server.answer(1, { task });
-    expect(await scene.client.answerTo(1)).toMatchObject({ result: { task } });
-    scene.guard.deny();
-    await scene.client.send(call(2));
-    const cancel = await scene.server.until(({ method }) => method === "tasks/cancel");
-    expect(cancel.params).toEqual({ taskId: "t-1" });
-    await scene.server.answer(cancel.id, { ...task, status: "cancelled" });
-    await scene.client.answerTo(2);
-    await scene.server.send({ jsonrpc: "2.0", method: "notifications/message", params: {} });
-    await scene.client.until(({ method }) => method === "notifications/message");
-    expect(scene.client.received.map(({ id }) => id)).toEqual([1, 2, undefined]);
-  });
-
-  test.each([
-    ["told so", { method: "notifications/tasks/status", params: { ...task, status: "failed" } }],
-    ["asked for", { id: 9, result: { ...task, status: "completed" } }],
-    [
-      "fetched",
-      { id: 9, result: { _meta: { "io.modelcontextprotocol/related-task": { taskId: "t-1" } } } },
-    ],
-  ])("that is over, as it was %s, is not cancelled", async (_how, end) => {
-    await using scene = await open();
-    await scene.client.send(call(1, "long", { task: {} }));
-    await scene.server.until(({ method }) => method === "tools/call");
-    await scene.server.answer(1, { task });
-    await scene.client.answerTo(1);
-    await scene.client.send({ jsonrpc: "2.0", id: 9, method: "tasks/get", params: task });
-    await scene.server.until(({ id }) => id === 9);
-    await scene.server.send({ jsonrpc: "2.0", ...end });
-    scene.guard.deny();
-    await scene.client.send(call(2));
-    await scene.client.answerTo(2);
-    await scene.client.send({ jsonrpc: "2.0", id: 3, method: "ping" });
-    await scene.server.until(({ id }) => id === 3);
-    expect(scene.server.received.filter(({ method }) => method === "tasks/cancel")).toEqual([]);
-  });
-});
-
 test("whoever is told of trouble cannot cause any", async () => {
   const onError = (): never => {
     throw new Error("of its own");
@@ -306,5 +204,5 @@ test("whoever is told of trouble cannot cause any", async () => {
   await using scene = await open({ onError });
   await scene.server.answer(7, {});
   await scene.client.send({ jsonrpc: "2.0", id: 1, method: "ping" });
-  await scene.server.until(({ method }) => method === "ping");
+  expect(await scene.server.until(({ method }) => method === "ping")).toMatchObject({ id: 1 });
 });

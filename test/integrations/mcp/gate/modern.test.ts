@@ -37,7 +37,7 @@ async function behindGateway(gateway: ReturnType<typeof createGateway>): Promise
   const [input, output] = streams;
   await gateway.connect(new LineTransport({ input, output, answersErrors: true }));
   return {
-    transport: client as Transport,
+    transport: client,
     [Symbol.asyncDispose]: () => gateway.close(),
   };
 }
@@ -59,7 +59,7 @@ const ways: Readonly<Record<string, Serve>> = {
     const served = serveStdio(() => guardServer(guard, createServer(bodies), options), {
       transport: new StdioServerTransport(...streams),
     });
-    return { transport: client as Transport, [Symbol.asyncDispose]: () => served.close() };
+    return { transport: client, [Symbol.asyncDispose]: () => served.close() };
   },
   "gateway over stdio": async (guard, bodies, options) => {
     const upstream = linePair();
