@@ -1,5 +1,6 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MachineID } from "../../src/index.ts";
 import { call, frame, HELLO, isAlive, scripted } from "./gate-fixture.ts";
@@ -170,6 +171,42 @@ describe("trouble", () => {
     const env = readFileSync(file, "utf8");
     expect(env).toContain('"OTHER":"kept"');
     for (const key of [served.ownerKey, served.adminKey]) expect(env).not.toContain(key);
+  });
+});
+
+describe("without the SDK", () => {
+  /** An environment in which the SDK is not installed. */
+  function withoutSdk(directory: { file(name: string): string }): Record<string, string> {
+    const hook = directory.file("without-sdk.mjs");
+    writeFileSync(
+      hook,
+      `import { registerHooks } from "node:module";
+       registerHooks({
+         resolve(specifier, context, next) {
+           if (!specifier.startsWith("@modelcontextprotocol/")) return next(specifier, context);
+           throw Object.assign(new Error("not installed"), { code: "ERR_MODULE_NOT_FOUND" });
+         },
+       });`,
+    );
+    return { ...served.env, NODE_OPTIONS: `--import=${pathToFileURL(hook).href}` };
+  }
+
+  test("a server is gated over stdio all the same", async () => {
+    using directory = temporaryDirectory();
+    const server = scripted(directory);
+    const input = frame(HELLO) + frame(call(2, "quick"));
+    const args = ["gate", "--device", await newDevice(), ...server.args];
+    const { code, stdout } = await runCli(args, { env: withoutSdk(directory), input });
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/"id":2,"result"/);
+  });
+
+  test("HTTP says how to install it", async () => {
+    using directory = temporaryDirectory();
+    const args = ["gate", "--device", "a", "--url", "http://127.0.0.1:1/mcp"];
+    const { code, stderr } = await runCli(args, { env: withoutSdk(directory) });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/npm install @modelcontextprotocol\/sdk/);
   });
 });
 
