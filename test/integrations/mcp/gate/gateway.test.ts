@@ -1,3 +1,4 @@
+import { setImmediate as immediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { createGateway } from "../../../../integrations/mcp/index.ts";
 import type { Message } from "../../../../integrations/mcp/gate/message.ts";
@@ -129,12 +130,16 @@ describe("a client", () => {
   });
 
   test("that disconnects while the authority is asked: the server never sees the call", async () => {
-    await using scene = await open();
+    const released = Promise.withResolvers<void>();
+    // A server that takes its time to go, and could be given more to do meanwhile.
+    await using scene = await open({}, { close: () => released.promise });
     const sent = scene.client.send(call(1));
     await scene.client.close();
     await sent;
-    await scene.server.untilClosed();
+    await immediate();
+    expect(scene.guard.checks).toMatchObject([{ outcome: "aborted" }]);
     expect(scene.server.received).toEqual([]);
+    released.resolve();
   });
 
   test.each([
