@@ -160,7 +160,7 @@ export class Gate {
   /** Ends a call that goes on, because its run was stopped. */
   #stop(call: GatedCall): void {
     const { message, serverId, clientId, extra, taskId, run } = call;
-    if (run.stopped === undefined) return;
+    if (run.stopped === undefined || call.isOver) return;
     if (taskId !== undefined) {
       const id = crypto.randomUUID();
       this.#abandoned.add(id);

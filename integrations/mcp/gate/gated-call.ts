@@ -16,6 +16,8 @@ export class GatedCall implements Watched {
   taskId: string | undefined;
   /** The server has it. */
   isDelivered = false;
+  /** It is answered, stopped, or over: nothing happens to it any more. */
+  isOver = false;
   #end: () => void = () => undefined;
   readonly #given = new AbortController();
 
@@ -57,12 +59,13 @@ export class GatedCall implements Watched {
   }
 
   end(): void {
+    this.isOver = true;
     this.#end();
   }
 
   /** Nobody waits for it any more. */
   giveUp(): void {
     this.#given.abort(new Error("the caller gave up"));
-    this.#end();
+    this.end();
   }
 }
