@@ -4,6 +4,7 @@ import type { AnyTransport } from "../../../integrations/mcp/gate/transport.ts";
 import type { Guard } from "../../index.ts";
 import { CommandError, EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
+import { isLoopback } from "../local-authority.ts";
 import { printable, printError } from "../output.ts";
 import { aborted, stopSignal } from "../stop-signal.ts";
 import { ChildTransport } from "./child-transport.ts";
@@ -25,6 +26,9 @@ export interface ListenOptions {
   readonly port: number;
 }
 
+const OPEN_TO_OTHERS =
+  "machineid: warning: other machines can reach this gate, and whoever does acts as the device: put a login and TLS in front of it";
+
 /** Gates a server until its clients have gone, or a signal says so. */
 export async function runGate(options: GateCommandOptions): Promise<ExitCode> {
   const { guard, gate, server, listen } = options;
@@ -45,6 +49,7 @@ export async function runGate(options: GateCommandOptions): Promise<ExitCode> {
       const { serveHttp } = await import("./serve-http.ts");
       await using served = await serveHttp(gateway, listen);
       printError(`machineid: gate: listening on ${served.url.href}`);
+      if (!isLoopback(listen.host)) printError(OPEN_TO_OTHERS);
       await aborted(stop);
       return EXIT.ok;
     }
