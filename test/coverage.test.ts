@@ -3,6 +3,7 @@ import { doors as plainCode } from "./guard/doors.ts";
 import { doors as aiSdk } from "./integrations/ai-sdk/doors.ts";
 import { doors as claudeAgent } from "./integrations/claude-agent/doors.ts";
 import { doors as langchain } from "./integrations/langchain/doors.ts";
+import { doors as mcp } from "./integrations/mcp/gate/doors.ts";
 import { doors as mastra } from "./integrations/mastra/doors.ts";
 import { doors as openaiAgents } from "./integrations/openai-agents/doors.ts";
 import type { Door } from "./integrations/shared/door.ts";
@@ -48,6 +49,11 @@ const frameworks: Readonly<Record<string, readonly Row[]>> = {
   Mastra: mastra.map(toRow),
   "Claude Agent SDK and Claude Code": claudeAgent.map(toRow),
   "Plain code": plainCode.map(toRow),
+  "MCP, by version of the server's SDK": mcp.map(({ entry, note = "", ...door }) => ({
+    ...door,
+    gate: entry,
+    note,
+  })),
 };
 
 function toRow(source: Door): Row {

@@ -24,6 +24,7 @@ const subCommands: SubCommandsDef = {
   hook: () => import("./commands/hook.ts").then(({ command }) => command),
   audit: () => import("./commands/audit.ts").then(({ command }) => command),
   authority: () => import("./commands/authority.ts").then(({ command }) => command),
+  gate: () => import("./commands/gate.ts").then(({ command }) => command),
 };
 
 const root = defineCommand({
