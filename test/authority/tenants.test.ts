@@ -40,6 +40,7 @@ const ATTACKS: Readonly<Record<string, (victim: Org) => unknown>> = {
   "/api/v1/keys/create": ({ orgId }) => ({ orgId, role: "viewer" }),
   "/api/v1/keys/revoke": ({ keyId }) => ({ keyId }),
   "/api/v1/keys/rotate": ({ keyId }) => ({ keyId, overlap_ms: 0 }),
+  "/api/v1/authority/rotate_key": () => ({ overlap_hours: 0 }),
 };
 
 describe("tenants", () => {
@@ -121,7 +122,7 @@ describe("tenants", () => {
 
   it("only routes that tell nothing of any org are open to anyone", () => {
     const open = declared.filter(({ access }) => access === "anyone").map(({ path }) => path);
-    expect(open).toEqual(["/api/v1/meta", "/healthz", "/readyz"]);
+    expect(open).toEqual(["/api/v1/meta", "/healthz", "/readyz", "/.well-known/jwks.json"]);
   });
 
   const scoped = declared.filter(({ access }) => access !== "anyone");
