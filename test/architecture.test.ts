@@ -39,11 +39,12 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "src/client": ["ws"],
   "src/guard": [],
   "src/index.ts": [],
-  "src/authority": ["node:", "zod", "fastify", "pino"],
+  "src/authority": ["node:", "zod", "fastify", "jose", "pino"],
   "src/testing": ["node:"],
   "src/cli": [
     "node:",
     "citty",
+    "fastify",
     "pino",
     "zod",
     "langchain",

@@ -133,7 +133,7 @@ export class StrictSource implements DecisionSource {
 
 function outage(error: unknown): Verdict {
   const known = RequestError.isInstance(error) ? error : undefined;
-  const isServerFailure = (known?.status ?? 0) >= 500;
+  const isServerFailure = known?.code === "AUTHORITY_MALFORMED" && (known.status ?? 0) >= 500;
   return {
     outcome: "unavailable",
     code: isServerFailure ? "AUTHORITY_ERROR" : (known?.code ?? "AUTHORITY_UNREACHABLE"),
