@@ -36,14 +36,15 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 /** Packages each module may name; a type-only import of an optional peer counts too. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "src/wire": ["zod"],
-  "src/client": [],
+  "src/client": ["eventsource-parser"],
   "src/guard": [],
   "src/index.ts": [],
-  "src/authority": ["node:", "zod", "fastify", "pino"],
+  "src/authority": ["node:", "zod", "fastify", "@fastify/cors", "pino", "prom-client"],
   "src/testing": ["node:"],
   "src/cli": [
     "node:",
     "citty",
+    "eventsource-parser",
     "pino",
     "zod",
     "langchain",

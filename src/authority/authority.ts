@@ -1,7 +1,16 @@
 import { randomUUID } from "node:crypto";
+import { Server as HttpsServer } from "node:https";
+import { setTimeout as delay } from "node:timers/promises";
+import { auditEvents } from "./events/audit-events.ts";
+import { EventStreams } from "./events/event-streams.ts";
 import { createServer } from "./http/server.ts";
-import { shutDown } from "./http/shut-down.ts";
+import { countConnections, shutDown } from "./http/shut-down.ts";
+import { assertServable, TlsIdentityError } from "./http/tls.ts";
+import type { TlsIdentity } from "./http/tls.ts";
 import { adoptKey, assertOwnerKey, createKey } from "./keys.ts";
+import { createMetricsServer, listenOn } from "./metrics/metrics-server.ts";
+import { Metrics } from "./metrics/metrics.ts";
+import type { RenderedMetrics } from "./metrics/render.ts";
 import { createOrgRecord } from "./plan.ts";
 import type { AuthorityLogger } from "./services.ts";
 import type { Store } from "./store/store.ts";
@@ -21,8 +30,32 @@ export interface AuthorityOptions {
   readonly validMs?: number;
   /** How long closing waits for requests that were accepted. @default 5_000 */
   readonly closeTimeoutMs?: number;
+  /**
+   * How long closing goes on answering first, while `/readyz` answers 503 already,
+   * so that whoever spreads requests over replicas stops sending them here.
+   * @default 0
+   */
+  readonly drainMs?: number;
+  /** Serve https with this certificate and key. @default none, which is plain http */
+  readonly tls?: TlsIdentity;
+  /** Origins, as `https://console.example.com`, whose pages may call. @default none */
+  readonly corsOrigins?: readonly string[];
+  /** Bounds of the event streams. */
+  readonly events?: EventOptions;
   /** The wall clock, in milliseconds since the epoch. @default Date.now */
   readonly now?: () => number;
+}
+
+/** Bounds of the event streams of an authority. */
+export interface EventOptions {
+  /** Streams open at once; more are refused with 429. @default 1_000 */
+  readonly maxStreams?: number;
+  /** Of them, those of one org. @default 100 */
+  readonly maxStreamsPerOrg?: number;
+  /** How often a silent stream says that it lives. @default 15_000 */
+  readonly heartbeatMs?: number;
+  /** A reader that takes nothing for this long is cut off. @default 10_000 */
+  readonly stallMs?: number;
 }
 
 /** What a new store begins with. */
@@ -64,6 +97,20 @@ export interface Authority {
   bootstrap(options?: BootstrapOptions): Promise<BootstrapKeys>;
   /** Begins to answer. @default host "127.0.0.1", port 0: any that is free */
   listen(options?: { readonly host?: string; readonly port?: number }): Promise<ListenAddress>;
+  /**
+   * Serves `/metrics`, and nothing else, on a port of its own and without a key.
+   * @default host "127.0.0.1", port 0: any that is free
+   */
+  listenForMetrics(options?: {
+    readonly host?: string;
+    readonly port?: number;
+  }): Promise<ListenAddress>;
+  /**
+   * Serves with another certificate and key from the next connection on.
+   *
+   * @throws TlsIdentityError when one cannot serve with them; the ones before stay
+   */
+  renewTls(tls: TlsIdentity): void;
   /** Takes no more requests, finishes those it took, and closes the store. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -85,23 +132,74 @@ export class OwnerKeyUnknownError extends Error {
 const silent = (): void => undefined;
 const SILENT: AuthorityLogger = { debug: silent, info: silent, warn: silent, error: silent };
 
-/** Makes an authority on a store. It answers once it listens. */
+function addressOf(scheme: "http" | "https", host: string, port: number): ListenAddress {
+  const name = host.includes(":") ? `[${host}]` : host;
+  return { url: `${scheme}://${name}:${port}`, host, port };
+}
+
+/**
+ * Makes an authority on a store. It answers once it listens.
+ *
+ * @throws TlsIdentityError when it cannot serve with the given certificate and key
+ */
 export function createAuthority(options: AuthorityOptions): Authority {
   const { store, now = Date.now } = options;
   const logger = options.logger === undefined || options.logger === false ? SILENT : options.logger;
+  if (options.tls !== undefined) assertServable(options.tls, now());
+  const metrics = new Metrics();
+  const lifecycle = { isDraining: false };
+  const events = new EventStreams(auditEvents(store), {
+    maxStreams: options.events?.maxStreams ?? 1_000,
+    maxStreamsPerOrg: options.events?.maxStreamsPerOrg ?? 100,
+    heartbeatMs: options.events?.heartbeatMs ?? 15_000,
+    stallMs: options.events?.stallMs ?? 10_000,
+  });
   const server = createServer(
-    { store, logger, now, validMs: options.validMs ?? 2_000 },
+    {
+      store,
+      logger,
+      metrics,
+      events,
+      lifecycle,
+      scrape,
+      now,
+      validMs: options.validMs ?? 2_000,
+    },
     {
       maxConnections: options.maxConnections ?? 10_000,
       requestTimeoutMs: options.requestTimeoutMs ?? 10_000,
     },
+    { tls: options.tls, corsOrigins: options.corsOrigins ?? [] },
   );
+  const metricsServer = createMetricsServer(scrape);
+
+  async function scrape(): Promise<RenderedMetrics> {
+    // Loaded by who asks for metrics, so that nobody else starts later for them.
+    const { renderMetrics } = await import("./metrics/render.ts");
+    return renderMetrics({
+      metrics,
+      store: store.statistics,
+      connections: countConnections(server),
+      eventStreams: events.size,
+      draining: lifecycle.isDraining,
+    });
+  }
+
   let closing: Promise<void> | undefined;
 
   async function closeOnce(): Promise<void> {
+    lifecycle.isDraining = true;
+    const { drainMs = 0 } = options;
+    if (drainMs > 0 && server.server.listening) {
+      logger.info({ drainMs }, "authority draining");
+      await delay(drainMs);
+    }
+    events.close();
     try {
       await shutDown(server, options.closeTimeoutMs ?? 5_000);
     } finally {
+      metricsServer.close();
+      metricsServer.closeAllConnections();
       await store.close();
     }
     logger.info({}, "authority closed");
@@ -136,10 +234,23 @@ export function createAuthority(options: AuthorityOptions): Authority {
       await server.listen({ host, port });
       const address = server.server.address();
       const bound = typeof address === "object" && address !== null ? address.port : port;
-      const name = host.includes(":") ? `[${host}]` : host;
-      const url = `http://${name}:${bound}`;
-      logger.info({ url }, "authority listening");
-      return { url, host, port: bound };
+      const scheme = options.tls === undefined ? "http" : "https";
+      const listening = addressOf(scheme, host, bound);
+      logger.info({ url: listening.url }, "authority listening");
+      return listening;
+    },
+    async listenForMetrics({ host = "127.0.0.1", port = 0 } = {}) {
+      const listening = addressOf("http", host, await listenOn(metricsServer, host, port));
+      logger.info({ url: listening.url }, "metrics listening");
+      return listening;
+    },
+    renewTls(tls) {
+      if (!(server.server instanceof HttpsServer)) {
+        throw new TlsIdentityError("the authority serves plain http; start it with a certificate");
+      }
+      assertServable(tls, now());
+      server.server.setSecureContext(tls);
+      logger.info({}, "certificate renewed");
     },
     close,
     [Symbol.asyncDispose]: close,

@@ -140,6 +140,12 @@ export const setOrgPlanAnswerSchema = z.looseObject({
   request_id: z.string(),
 });
 
+/** Answer of healthz and readyz. */
+export const healthAnswerSchema = z.looseObject({
+  status: z.literal("ok"),
+  request_id: z.string(),
+});
+
 /** What an authority is and can do. The hosted service answers 404 here. */
 export const metaAnswerSchema = z.looseObject({
   name: z.string(),

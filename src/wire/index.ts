@@ -3,6 +3,7 @@ export {
   createOrgAnswerSchema,
   deviceChangeAnswerSchema,
   failureAnswerSchema,
+  healthAnswerSchema,
   listDevicesAnswerSchema,
   listOrgsAnswerSchema,
   metaAnswerSchema,
@@ -29,7 +30,9 @@ export { DECISION_CODES, FAILURE_CODES, GUARD_CODES, REGISTRATION_CODES } from "
 export type { DecisionCode, FailureCode, GuardCode, RegistrationCode } from "./codes.ts";
 export { readDecision, readRegistration, requestIdOf, UNNAMED_DENIAL } from "./decision.ts";
 export type { Verdict } from "./decision.ts";
-export { readDeviceId } from "./device-id.ts";
+export { MAX_DEVICE_ID_LENGTH, readDeviceId } from "./device-id.ts";
+export { EVENT_TYPES, LAST_EVENT_ID_HEADER, orgEventSchema, RESET_EVENT } from "./events.ts";
+export type { EventType, OrgEvent } from "./events.ts";
 export { PLAN_LIMITS, PLAN_STATES, PLAN_TIERS } from "./plan.ts";
 export type { PlanState, PlanTier } from "./plan.ts";
 export {

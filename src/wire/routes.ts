@@ -29,6 +29,8 @@ export const ROUTES = {
   listOrgs: { method: "GET", path: "/api/v1/org/list", handler: "org_list" },
   setOrgPlan: { method: "POST", path: "/api/v1/org/plan", handler: "org_plan" },
   meta: { method: "GET", path: "/api/v1/meta", handler: "meta" },
+  events: { method: "GET", path: "/api/v1/events", handler: "events" },
+  backup: { method: "POST", path: "/api/v1/backup", handler: "backup" },
 } as const satisfies Record<string, Route>;
 
 export type Operation = keyof typeof ROUTES;

@@ -124,7 +124,7 @@ describe("the routes that need no key", () => {
     expect(fields).toEqual({
       name: "machineid-authority",
       version: expect.stringMatching(/^\d+\.\d+\.\d+/),
-      features: [],
+      features: ["events", "backup"],
     });
     expect(metaAnswerSchema.safeParse(meta.body).success).toBe(true);
     for (const path of ["/healthz", "/readyz"]) {

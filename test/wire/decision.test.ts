@@ -160,6 +160,7 @@ test("codes, caps and routes are pinned: a change here is a change of the contra
         "TOO_MANY_REQUESTS",
         "INTERNAL_ERROR",
         "STORE_UNAVAILABLE",
+        "SHUTTING_DOWN",
       ],
       "GUARD_CODES": [
         "AUTHORITY_UNREACHABLE",
@@ -200,6 +201,8 @@ test("codes, caps and routes are pinned: a change here is a change of the contra
         "GET /api/v1/org/list",
         "POST /api/v1/org/plan",
         "GET /api/v1/meta",
+        "GET /api/v1/events",
+        "POST /api/v1/backup",
       ],
     }
   `);

@@ -1,10 +1,14 @@
 import type { AuthorityRoute } from "../http/route.ts";
 import type { Services } from "../services.ts";
+import { backupRoute } from "./backup.ts";
 import { createOrgRoute } from "./create-org.ts";
+import { eventsRoute } from "./events.ts";
 import { healthzRoute } from "./healthz.ts";
 import { listDevicesRoute } from "./list-devices.ts";
 import { listOrgsRoute } from "./list-orgs.ts";
 import { metaRoute } from "./meta.ts";
+import { metricsRoute } from "./metrics.ts";
+import { openapiRoute } from "./openapi.ts";
 import { readyzRoute } from "./readyz.ts";
 import { registerRoute } from "./register.ts";
 import { removeRoute } from "./remove.ts";
@@ -33,4 +37,8 @@ export const ROUTE_FACTORIES: readonly ((services: Services) => AuthorityRoute)[
   metaRoute,
   healthzRoute,
   readyzRoute,
+  eventsRoute,
+  backupRoute,
+  metricsRoute,
+  openapiRoute,
 ];

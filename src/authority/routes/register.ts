@@ -16,6 +16,7 @@ export function registerRoute(services: Services): AuthorityRoute {
       const deviceId = parseDeviceId(request.body);
       const registered = knownOrgKey(await services.store.register(caller, deviceId));
       const { registration } = registered;
+      services.metrics.registrations[registration.outcome] += 1;
       const plan = answerPlan(registered, caller.at);
       if (registration.outcome === "blocked") {
         const { code } = registration;

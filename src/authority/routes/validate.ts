@@ -19,11 +19,12 @@ export function validateRoute(services: Services): AuthorityRoute {
 
 /** Decides, and answers the decision as JSON once it is in the audit. */
 export function answerValidate(services: Services, asking: Asking, body: unknown): Promise<string> {
-  const { store, logger, validMs } = services;
+  const { store, logger, metrics, validMs } = services;
   const caller = authenticate(asking, services);
   const deviceId = parseDeviceId(body);
   return store.validate(caller, deviceId).then((outcome) => {
     const { decision, version } = knownOrgKey(outcome);
+    metrics.decisions[decision.code] += 1;
     const fields = { request_id: asking.id, code: decision.code, deviceId };
     if (decision.allowed) logger.debug(fields, "allowed");
     else logger.info(fields, "denied");

@@ -1,5 +1,7 @@
 import type { Decision, RegistrationDecision } from "../decide.ts";
 import type { DeviceRecord, KeyRecord, OrgRecord } from "./records.ts";
+import type { StoreBackup } from "./backup.ts";
+import type { StoreStatistics } from "./statistics.ts";
 
 /** Who asks, and under which request id: what every audited call carries. */
 export interface Caller {
@@ -77,6 +79,11 @@ export interface OrgChanged extends OrgUsage {
 export interface OrgsListed {
   readonly kind: "orgs";
   readonly orgs: readonly OrgUsage[];
+}
+
+/** The key is the administrator's. */
+export interface AdminKnown {
+  readonly kind: "admin";
 }
 
 /** What to change of an org; what is not named stays. */
@@ -161,6 +168,9 @@ export interface Store {
     patch: OrgPatch,
   ): Promise<OrgChanged | UnknownKey | { readonly kind: "not_found" }>;
 
+  /** Says whether a key is the administrator's, for what the store takes no part in. */
+  authenticateAdmin(caller: Caller): Promise<AdminKnown | UnknownKey>;
+
   /** Gives a new store its administrator's key and its first org. */
   bootstrap(bootstrap: Bootstrap): Promise<Bootstrapped>;
 
@@ -172,6 +182,22 @@ export interface Store {
   auditChains(): Promise<readonly AuditChain[]>;
   /** Entries of one chain that come after `afterSeq`, in order, at most `limit`. */
   auditRows(chainId: number, afterSeq: number, limit: number): Promise<readonly AuditRow[]>;
+
+  /**
+   * Calls a listener after entries that this process wrote became durable, and
+   * returns what ends that. A store that others write to cannot tell of all: who
+   * needs them all also looks from time to time.
+   */
+  onAudit?(listener: () => void): () => void;
+  /** What this store counts of its own work. */
+  readonly statistics?: StoreStatistics;
+  /**
+   * Copies the store while it is in use, if it is one file of its own.
+   *
+   * @throws BackupRunningError when a copy is being made already
+   * @throws StoreUnavailableError when it could not be copied
+   */
+  backup?(): Promise<StoreBackup>;
 
   /** Finishes what was asked before, then lets go of the store. Calling it again is harmless. */
   close(): Promise<void>;

@@ -1,5 +1,6 @@
 import type { KeyRecord, OrgRecord } from "../records.ts";
 import type {
+  AdminKnown,
   Bootstrap,
   Bootstrapped,
   Caller,
@@ -19,6 +20,10 @@ const NO_ORG = "";
 function adminKey(ledger: Ledger, caller: Caller): KeyRecord | undefined {
   const key = ledger.key(caller.keyHash);
   return key?.role === "admin" ? key : undefined;
+}
+
+export function authenticateAdmin(ledger: Ledger, caller: Caller): AdminKnown | UnknownKey {
+  return adminKey(ledger, caller) === undefined ? UNKNOWN_KEY : { kind: "admin" };
 }
 
 function addOrg(
