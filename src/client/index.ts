@@ -2,6 +2,7 @@ export { DEFAULT_BASE_URL, DEFAULT_TIMEOUT_MS, MachineID } from "./client.ts";
 export type { CallOptions, MachineIDOptions } from "./client.ts";
 export { InvalidArgumentError, MachineIDError, RequestError } from "./errors.ts";
 export type { ArgumentCode, RequestErrorCode } from "./errors.ts";
+export type { EventsOptions, ReceivedEvent } from "./events.ts";
 export { exchange } from "./exchange.ts";
 export type { Answer } from "./exchange.ts";
 export { createFetchTransport } from "./fetch-transport.ts";
