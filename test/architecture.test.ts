@@ -11,6 +11,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "src/wire": [],
   "src/client": ["src/wire"],
   "src/guard": ["src/wire", "src/client"],
+  "src/events": ["src/wire", "src/client"],
   "src/index.ts": ["src/wire", "src/client", "src/guard"],
   "src/authority": ["src/wire"],
   "src/testing": ["src/index.ts", "src/authority"],
@@ -36,7 +37,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
 /** Packages each module may name; a type-only import of an optional peer counts too. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "src/wire": ["zod"],
-  "src/client": ["eventsource-parser"],
+  "src/client": [],
+  "src/events": ["eventsource-parser"],
   "src/guard": [],
   "src/index.ts": [],
   "src/authority": ["node:", "zod", "fastify", "@fastify/cors", "pino", "prom-client"],

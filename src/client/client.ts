@@ -12,7 +12,6 @@ import type {
 } from "../wire/index.ts";
 import { ORG_KEY_HEADER, ROUTES } from "../wire/index.ts";
 import { createDispatcherTransport } from "./dispatcher-transport.ts";
-import type { EventsOptions, ReceivedEvent } from "./events.ts";
 import { exchange } from "./exchange.ts";
 import type { Answer } from "./exchange.ts";
 import { createFetchTransport } from "./fetch-transport.ts";
@@ -76,7 +75,6 @@ export class MachineID {
   readonly #base: BaseUrl;
   readonly #timeoutMs: number;
   readonly #transport: Transport;
-  readonly #fetch: Fetch;
 
   /** @throws {@link InvalidArgumentError} */
   constructor(options: MachineIDOptions) {
@@ -85,7 +83,6 @@ export class MachineID {
     this.#base = checkBaseUrl(options.baseUrl ?? DEFAULT_BASE_URL, allowInsecureHttp);
     this.#timeoutMs = checkTimeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS, "timeoutMs");
     this.#transport = chooseTransport(options);
-    this.#fetch = options.fetch ?? ((url, init) => globalThis.fetch(url, init));
   }
 
   /**
@@ -166,19 +163,6 @@ export class MachineID {
   /** What the authority is and can do; the hosted service answers 404 here. */
   meta(options?: CallOptions): Promise<MetaAnswer | FailureAnswer> {
     return this.#body("meta", undefined, options);
-  }
-
-  /**
-   * The org's changes and decisions as they happen, where the authority has the
-   * extension `events`. Lost connections are made again, and the reading goes on
-   * where it was. Ends with the loop that reads it, or by `signal`.
-   *
-   * @throws {@link RequestError} when the authority refuses the key, or has no events
-   */
-  async *events(options: EventsOptions = {}): AsyncGenerator<ReceivedEvent, never, undefined> {
-    const { readEvents } = await import("./events.ts");
-    const { origin, prefix } = this.#base;
-    return yield* readEvents({ origin, prefix, key: this.#key, fetch: this.#fetch }, options);
   }
 
   /**

@@ -1,17 +1,18 @@
 import { afterEach, expect, test } from "vitest";
-import { MachineID, RequestError } from "../../src/index.ts";
-import type { ReceivedEvent } from "../../src/index.ts";
+import { readEvents } from "../../src/events/index.ts";
+import type { EventsOptions, ReceivedEvent } from "../../src/events/index.ts";
+import { RequestError } from "../../src/index.ts";
 import { startTestAuthority } from "../support/authority.ts";
 import type { TestAuthority } from "../support/authority.ts";
 import { live } from "../support/event-reader.ts";
 import { startHttpServer } from "../support/http-server.ts";
 
 const started: AsyncDisposable[] = [];
-async function start(): Promise<TestAuthority & { readonly client: MachineID }> {
+async function start(): Promise<TestAuthority & { readonly endpoint: EventsOptions }> {
   const authority = await startTestAuthority();
   started.push(authority);
-  const client = new MachineID({ orgKey: authority.ownerKey, baseUrl: authority.url });
-  return { ...authority, client };
+  const endpoint = { orgKey: authority.ownerKey, baseUrl: authority.url };
+  return { ...authority, endpoint };
 }
 afterEach(async () => {
   await Promise.all(started.splice(0).map((one) => one[Symbol.asyncDispose]()));
@@ -22,17 +23,17 @@ const operationOf = (received: ReceivedEvent | undefined): unknown =>
 
 test("events are read as they happen, and from where one was", async () => {
   const authority = await start();
-  const { client } = authority;
+  const { endpoint } = authority;
   await live(authority, "a", ["register"]);
   const ids: string[] = [];
-  for await (const received of client.events({ lastEventId: "1.0_2.0" })) {
+  for await (const received of readEvents({ ...endpoint, lastEventId: "1.0_2.0" })) {
     ids.push(received.id);
     if (operationOf(received) === "register") break;
   }
   await live(authority, "a", ["validate", "revoke"]);
   const lastEventId = ids.at(-1) ?? "";
   const seen: unknown[] = [];
-  for await (const received of client.events({ lastEventId, type: "change" })) {
+  for await (const received of readEvents({ ...endpoint, lastEventId, type: "change" })) {
     seen.push(operationOf(received));
     if (seen.length === 1) break;
   }
@@ -65,11 +66,11 @@ test("a lost connection is made again, and nothing is missing", async () => {
     }
     response.destroy();
   });
-  const client = new MachineID({ orgKey: authority.ownerKey, baseUrl: flaky.url });
+  const endpoint = { orgKey: authority.ownerKey, baseUrl: flaky.url };
   const seen: unknown[] = [];
   const controller = new AbortController();
   const reading = (async () => {
-    for await (const received of client.events({ signal: controller.signal })) {
+    for await (const received of readEvents({ ...endpoint, signal: controller.signal })) {
       seen.push(operationOf(received));
       if (seen.length === 1) await live(authority, "a", ["revoke", "unrevoke"]);
       if (seen.length === 3) break;
@@ -85,22 +86,21 @@ test("a lost connection is made again, and nothing is missing", async () => {
 test("what will be answered the same again is thrown, and never shows the key", async () => {
   const { url } = await start();
   const orgKey = "org_stranger-0123456789abcdef";
-  const stranger = new MachineID({ orgKey, baseUrl: url });
-  const refused = await stranger
-    .events()
+  const refused = await readEvents({ orgKey, baseUrl: url })
     .next()
     .catch((error: unknown) => error);
   expect(RequestError.isInstance(refused) && refused.status).toBe(401);
   expect(String(refused)).not.toContain(orgKey);
   await using hosted = await startHttpServer((_request, response) => response.writeHead(404).end());
-  const none = new MachineID({ orgKey, baseUrl: hosted.url });
-  await expect(none.events().next()).rejects.toMatchObject({ status: 404 });
+  await expect(readEvents({ orgKey, baseUrl: hosted.url }).next()).rejects.toMatchObject({
+    status: 404,
+  });
 });
 
 test("the signal ends the reading with its reason", async () => {
-  const { client } = await start();
+  const { endpoint } = await start();
   const controller = new AbortController();
-  const next = client.events({ signal: controller.signal }).next();
+  const next = readEvents({ ...endpoint, signal: controller.signal }).next();
   const reason = new Error("enough");
   controller.abort(reason);
   await expect(next).rejects.toBe(reason);

@@ -9,11 +9,25 @@ import {
   ROUTES,
 } from "../wire/index.ts";
 import type { EventType, OrgEvent } from "../wire/index.ts";
-import { MachineIDError, RequestError } from "./errors.ts";
-import type { Fetch } from "./fetch-transport.ts";
+import {
+  checkBaseUrl,
+  checkOrgKey,
+  DEFAULT_BASE_URL,
+  MachineIDError,
+  RequestError,
+} from "../client/index.ts";
+import type { Fetch } from "../client/index.ts";
 
-/** Which events are read, and from where. */
+/** Whose events are read, which, and from where on. */
 export interface EventsOptions {
+  /** The org's key. It is never shown. */
+  readonly orgKey: string;
+  /** The authority's address. @default "https://machineid.io" */
+  readonly baseUrl?: string | undefined;
+  /** Let the key travel over plain http to a host that is not loopback. @default false */
+  readonly allowInsecureHttp?: boolean | undefined;
+  /** Used instead of the runtime's own. */
+  readonly fetch?: Fetch | undefined;
   /** Go on after the event of this id. @default from now on */
   readonly lastEventId?: string | undefined;
   /** Only events of this type. @default all */
@@ -28,8 +42,7 @@ export type ReceivedEvent =
   /** What came before is not told: read the state anew, then go on. */
   | { readonly type: typeof RESET_EVENT; readonly id: string };
 
-/** Where events are read from, and with which key. */
-export interface EventEndpoint {
+interface Endpoint {
   readonly origin: string;
   readonly prefix: string;
   readonly key: string;
@@ -43,11 +56,25 @@ const SILENCE_MS = 45_000;
 /** Longest event that is read, in characters. */
 const MAX_EVENT_LENGTH = 1024 * 1024;
 
-/** Reads events, and goes on where it was after the connection is lost. */
-export async function* readEvents(
-  endpoint: EventEndpoint,
-  { lastEventId = "", type, signal }: EventsOptions,
-): AsyncGenerator<ReceivedEvent, never, undefined> {
+/**
+ * Reads an org's changes and decisions as they happen, from an authority that has
+ * the extension `events`. Lost connections are made again, and the reading goes on
+ * where it was. It ends with the loop that reads it, or by `signal`.
+ *
+ * @throws {@link InvalidArgumentError} when an option can never work
+ * @throws {@link RequestError} when the authority refuses the key, or has no events
+ */
+export async function* readEvents({
+  orgKey,
+  baseUrl = DEFAULT_BASE_URL,
+  allowInsecureHttp = false,
+  fetch = (url, init) => globalThis.fetch(url, init),
+  lastEventId = "",
+  type,
+  signal,
+}: EventsOptions): AsyncGenerator<ReceivedEvent, never, undefined> {
+  const key = checkOrgKey(orgKey);
+  const endpoint = { ...checkBaseUrl(baseUrl, allowInsecureHttp), key, fetch };
   const place = { id: lastEventId };
   let retryMs = FIRST_RETRY_MS;
   for (;;) {
@@ -74,7 +101,7 @@ function isFinal(error: unknown): boolean {
 }
 
 async function* readOnce(
-  { origin, prefix, key, fetch }: EventEndpoint,
+  { origin, prefix, key, fetch }: Endpoint,
   place: { id: string },
   type: EventType | undefined,
   signal: AbortSignal | undefined,
