@@ -1,18 +1,24 @@
 import { randomUUID } from "node:crypto";
 import { Server as HttpsServer } from "node:https";
 import { setTimeout as delay } from "node:timers/promises";
+import { auditsAllows } from "./audit/decisions.ts";
+import type { AuditDecisions } from "./audit/decisions.ts";
+import { AuditRetention, retentionMs } from "./audit/retention.ts";
 import { auditEvents } from "./events/audit-events.ts";
 import { EventStreams } from "./events/event-streams.ts";
 import { createServer } from "./http/server.ts";
 import { countConnections, shutDown } from "./http/shut-down.ts";
 import { assertServable, TlsIdentityError } from "./http/tls.ts";
 import type { TlsIdentity } from "./http/tls.ts";
+import { DEFAULT_LIMITS, Gatekeeper } from "./limits/gatekeeper.ts";
+import type { Limits } from "./limits/gatekeeper.ts";
 import { adoptKey, assertOwnerKey, createKey } from "./keys.ts";
 import { createMetricsServer, listenOn } from "./metrics/metrics-server.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import type { RenderedMetrics } from "./metrics/render.ts";
 import { createOrgRecord } from "./plan.ts";
 import type { AuthorityLogger } from "./services.ts";
+import { Signer } from "./signing/signer.ts";
 import type { Store } from "./store/store.ts";
 import type { Plan } from "../wire/index.ts";
 
@@ -26,8 +32,23 @@ export interface AuthorityOptions {
   readonly maxConnections?: number;
   /** A request that has not arrived whole by then is answered 408. @default 10_000 */
   readonly requestTimeoutMs?: number;
+  /**
+   * How often may be asked; what is not named keeps its default. Each process
+   * counts for itself. Tests that ask a lot raise them. @default DEFAULT_LIMITS
+   */
+  readonly limits?: Partial<Limits>;
+  /**
+   * How many proxies stand in front: the address of a request is then the one
+   * that they wrote that far from the end of `X-Forwarded-For`. @default 0: it
+   * is where the connection comes from
+   */
+  readonly trustProxy?: number;
   /** For how long an allow may be used, counted from the sending of its request. @default 2_000 */
   readonly validMs?: number;
+  /** Which allows go into the audit; denials and changes always do. @default "all" */
+  readonly auditDecisions?: AuditDecisions;
+  /** For how many days audit entries are kept. @default all are kept for ever */
+  readonly auditRetentionDays?: number;
   /** How long closing waits for requests that were accepted. @default 5_000 */
   readonly closeTimeoutMs?: number;
   /**
@@ -140,6 +161,7 @@ function addressOf(scheme: "http" | "https", host: string, port: number): Listen
 /**
  * Makes an authority on a store. It answers once it listens.
  *
+ * @throws TypeError when `auditDecisions` or `auditRetentionDays` cannot be kept to
  * @throws TlsIdentityError when it cannot serve with the given certificate and key
  */
 export function createAuthority(options: AuthorityOptions): Authority {
@@ -154,6 +176,10 @@ export function createAuthority(options: AuthorityOptions): Authority {
     heartbeatMs: options.events?.heartbeatMs ?? 15_000,
     stallMs: options.events?.stallMs ?? 10_000,
   });
+  const signer = new Signer(store, now);
+  const auditsAllow = auditsAllows(options.auditDecisions ?? "all");
+  const keepMs = retentionMs(options.auditRetentionDays);
+  const retention = new AuditRetention({ store, signer, logger, now, keepMs });
   const server = createServer(
     {
       store,
@@ -162,7 +188,15 @@ export function createAuthority(options: AuthorityOptions): Authority {
       events,
       lifecycle,
       scrape,
+      signer,
+      retention,
+      auditsAllow,
       now,
+      gatekeeper: new Gatekeeper({
+        limits: { ...DEFAULT_LIMITS, ...options.limits },
+        proxies: options.trustProxy ?? 0,
+        clock: () => performance.now(),
+      }),
       validMs: options.validMs ?? 2_000,
     },
     {
@@ -196,7 +230,7 @@ export function createAuthority(options: AuthorityOptions): Authority {
     }
     events.close();
     try {
-      await shutDown(server, options.closeTimeoutMs ?? 5_000);
+      await Promise.all([shutDown(server, options.closeTimeoutMs ?? 5_000), retention.stop()]);
     } finally {
       metricsServer.close();
       metricsServer.closeAllConnections();
@@ -225,6 +259,7 @@ export function createAuthority(options: AuthorityOptions): Authority {
         ownerKeyGiven: ownerKey !== undefined,
       });
       if (done.ownerKey === "unknown") throw new OwnerKeyUnknownError();
+      await signer.keys();
       return {
         ...(done.ownerKey === "created" ? { ownerKey: owner.key } : {}),
         ...(done.adminKey === "created" ? { adminKey: admin.key } : {}),
@@ -237,6 +272,7 @@ export function createAuthority(options: AuthorityOptions): Authority {
       const scheme = options.tls === undefined ? "http" : "https";
       const listening = addressOf(scheme, host, bound);
       logger.info({ url: listening.url }, "authority listening");
+      retention.start();
       return listening;
     },
     async listenForMetrics({ host = "127.0.0.1", port = 0 } = {}) {

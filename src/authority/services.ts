@@ -1,3 +1,6 @@
+import type { AuditRetention } from "./audit/retention.ts";
+import type { Gatekeeper } from "./limits/gatekeeper.ts";
+import type { Signer } from "./signing/signer.ts";
 import type { EventStreams } from "./events/event-streams.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import type { RenderedMetrics } from "./metrics/render.ts";
@@ -26,6 +29,12 @@ export interface Services {
   readonly lifecycle: Lifecycle;
   /** Everything that was counted, as Prometheus reads it. */
   readonly scrape: () => Promise<RenderedMetrics>;
+  /** Turns away who asks too often. */
+  readonly gatekeeper: Gatekeeper;
+  readonly signer: Signer;
+  readonly retention: AuditRetention;
+  /** Whether the next allow goes into the audit. */
+  readonly auditsAllow: () => boolean;
   /** For how long an allow may be used, in milliseconds from the sending of its request. */
   readonly validMs: number;
   /** Milliseconds since the epoch. */

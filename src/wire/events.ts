@@ -20,7 +20,7 @@ export const orgEventSchema = z.looseObject({
   /** Version of the change, or that a decision was read at. */
   version: z.int(),
   deviceId: z.exactOptional(z.string()),
-  /** The code of a decision, or of a registration that was blocked. */
+  /** The code of a decision, or why what was asked for was refused: nothing was changed then. */
   code: z.exactOptional(z.string()),
   /** What else was changed, by field name. */
   detail: z.exactOptional(z.record(z.string(), z.unknown())),

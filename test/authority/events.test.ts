@@ -229,9 +229,9 @@ describe("the event stream", () => {
   it("ends when its key no longer counts, and when the store is away", async () => {
     const authority = await start({ events: { heartbeatMs: 20 } });
     let isKnown = true;
-    const usage = authority.store.usage.bind(authority.store);
-    authority.store.usage = (caller) =>
-      isKnown ? usage(caller) : Promise.resolve({ kind: "unknown_key" });
+    const openAudit = authority.store.openAudit.bind(authority.store);
+    authority.store.openAudit = (caller) =>
+      isKnown ? openAudit(caller) : Promise.resolve({ kind: "unknown_key" });
     await using events = await openEvents(authority);
     isKnown = false;
     expect(await events.next()).toBeUndefined();

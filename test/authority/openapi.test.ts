@@ -4,6 +4,7 @@ import { ROUTE_FACTORIES } from "../../src/authority/routes/index.ts";
 import type { Services } from "../../src/authority/services.ts";
 import { startTestAuthority } from "../support/authority.ts";
 import type { TestAuthority } from "../support/authority.ts";
+import { createScopedKey } from "../support/scoped-keys.ts";
 
 interface Operation {
   readonly operationId: string;
@@ -107,6 +108,7 @@ describe("the OpenAPI document", () => {
     const { adminKey } = authority;
     const other = await send("post", "/api/v1/org/create", { adminKey, body: { plan: 1 } });
     const { orgApiKey, orgId } = (await other.json()) as { orgApiKey: string; orgId: string };
+    const { keyId } = await createScopedKey(authority, "viewer");
     const d = "/api/v1/devices";
     const asked: [string, string, Sent, number][] = [
       ["post", `${d}/register`, { key, body: { deviceId: "a" } }, 200],
@@ -134,14 +136,40 @@ describe("the OpenAPI document", () => {
         { adminKey, body: { orgId, plan: 7, accessUntil: "2030-01-01T00:00:00Z" } },
         200,
       ],
+      ["get", `${d}/list?limit=1`, { key }, 200],
+      ["get", "/api/v1/org", { key }, 200],
+      ["post", "/api/v1/org/stop", { key, body: { reason: "drill" } }, 200],
+      ["post", "/api/v1/org/resume", { key, body: { if_version: 100_000 } }, 200],
+      ["post", "/api/v1/org/policy", { key, body: { twoPersonRestore: true } }, 200],
+      ["post", `${d}/register`, { key, body: { deviceId: "w:1", owner: "team" } }, 200],
+      ["post", `${d}/revoke`, { key, body: { deviceId: "w:1", reason: "drill" } }, 200],
+      ["post", `${d}/unrevoke`, { key, body: { deviceId: "w:1" } }, 202],
+      ["post", `${d}/unrevoke_batch`, { key, body: { devicePattern: "w:*", dry_run: true } }, 200],
+      ["post", "/api/v1/org/stop", { key }, 200],
+      ["post", "/api/v1/org/resume", { key }, 202],
+      ["post", `${d}/validate`, { key, body: { deviceId: "w:1", nonce: "n".repeat(16) } }, 200],
+      [
+        "post",
+        "/api/v1/keys/create",
+        { key, body: { role: "agent", devicePattern: "w:*", expiresAt: "2100-01-01T00:00:00Z" } },
+        200,
+      ],
+      ["get", "/api/v1/keys/list", { key }, 200],
+      ["post", "/api/v1/keys/rotate", { key, body: { keyId, overlap_ms: 0 } }, 200],
+      ["post", "/api/v1/keys/revoke", { key, body: { keyId } }, 200],
+      ["get", "/api/v1/audit?limit=5&order=desc", { key }, 200],
+      ["get", "/api/v1/audit/chains", { key }, 200],
+      ["post", "/api/v1/authority/rotate_key", { adminKey, body: { overlap_hours: 0 } }, 200],
+      ["get", "/.well-known/jwks.json", {}, 200],
       ["get", "/api/v1/meta", {}, 200],
       ["get", "/healthz", {}, 200],
       ["get", "/readyz", {}, 200],
       ["get", "/openapi.json", {}, 200],
     ];
     const seen = new Set<string>();
-    for (const [method, path, sent, status] of asked) {
-      const response = await send(method, path, sent);
+    for (const [method, url, sent, status] of asked) {
+      const response = await send(method, url, sent);
+      const [path = ""] = url.split("?");
       const body: unknown = await response.json();
       expect([path, response.status, body]).toEqual([path, status, body]);
       const operation = document.paths[path]?.[method];

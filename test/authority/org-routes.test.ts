@@ -124,7 +124,19 @@ describe("the routes that need no key", () => {
     expect(fields).toEqual({
       name: "machineid-authority",
       version: expect.stringMatching(/^\d+\.\d+\.\d+/),
-      features: ["events", "backup"],
+      features: [
+        "scoped_keys",
+        "org_stop",
+        "batch_patterns",
+        "if_version",
+        "two_person_restore",
+        "device_owners",
+        "device_pages",
+        "audit",
+        "receipts",
+        "events",
+        "backup",
+      ],
     });
     expect(metaAnswerSchema.safeParse(meta.body).success).toBe(true);
     for (const path of ["/healthz", "/readyz"]) {

@@ -1,13 +1,13 @@
 import * as z from "zod/mini";
 import type { OrgEvent } from "../../wire/index.ts";
-import type { AuditChain, AuditRow, Store } from "../store/store.ts";
+import type { AuditChain, AuditRow, AuditStore } from "../store/audit-store.ts";
 import type { Cursor } from "./cursor.ts";
 import type { EventPage, EventSource, PlacedEvent } from "./event-source.ts";
 
 /** How often a store is looked at that does not tell of everything itself. */
 const LOOK_EVERY_MS = 500;
 
-type AuditReading = Pick<Store, "auditChains" | "auditRows" | "onAudit">;
+type AuditReading = Pick<AuditStore, "auditChains" | "auditRows" | "onAudit">;
 
 /** The audit, read as events: every change and every decision is in it before it is answered. */
 export function auditEvents(store: AuditReading): EventSource {

@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 
 /** Bounds of one stream, in milliseconds. */
 export interface StreamTimes {
-  /** A silent stream says that often that it lives, and looks whether its key still counts. */
+  /** A silent stream says that often that it lives, and every stream looks whether its key still counts. */
   readonly heartbeatMs: number;
   /** A reader that takes nothing for this long is cut off. */
   readonly stallMs: number;
@@ -14,8 +14,10 @@ export interface StreamSource {
   readonly opening: string;
   /** Writes what is new. Answers whether there is more already. */
   tell(write: (text: string) => Promise<void>): Promise<boolean>;
-  /** What to write when nothing happened; undefined when the reader may read no longer. */
-  heartbeat(): Promise<string | undefined>;
+  /** Whether the reader may still read. */
+  isAllowed(): Promise<boolean>;
+  /** What to write when nothing happened. */
+  heartbeat(): string;
 }
 
 /** Why a stream ended. */
@@ -56,14 +58,17 @@ export class EventStream {
     const write = (text: string): Promise<void> => this.#write(text);
     try {
       await this.#write(source.opening);
+      let checkedAt = performance.now();
       while (this.#end === undefined) {
         this.#hasNews = false;
-        if (await source.tell(write)) continue;
+        // However much there is to tell, a key that was revoked hears no more of it.
+        if (performance.now() - checkedAt >= this.#times.heartbeatMs) {
+          if (!(await source.isAllowed())) this.end("not_allowed");
+          checkedAt = performance.now();
+        }
+        if (this.#end !== undefined || (await source.tell(write))) continue;
         if (await this.#newsWithin(this.#times.heartbeatMs)) continue;
-        if (this.#end !== undefined) break;
-        const alive = await source.heartbeat();
-        if (alive === undefined) this.end("not_allowed");
-        else await this.#write(alive);
+        if (this.#end === undefined) await this.#write(source.heartbeat());
       }
       return this.#end;
     } finally {

@@ -32,6 +32,8 @@ const PAGE = 200;
 const GATHER_MS = 20;
 /** How soon a reader whose stream ended should come again, in milliseconds. */
 const RETRY_MS = 2_000;
+/** How soon a reader for whom there is no stream should come again, in milliseconds. */
+const BUSY_RETRY_MS = 10_000;
 
 /** All readers of events. They share what is read from the store for them. */
 export class EventStreams {
@@ -58,7 +60,8 @@ export class EventStreams {
     const { maxStreams, maxStreamsPerOrg } = this.#limits;
     const ofOrg = [...this.#open.values()].filter((open) => open === orgId).length;
     if (this.#closed || this.#open.size >= maxStreams || ofOrg >= maxStreamsPerOrg) {
-      throw new Failure("TOO_MANY_REQUESTS", "Too many event streams are open; close some.");
+      const message = "Too many event streams are open; close some.";
+      throw new Failure("TOO_MANY_REQUESTS", message, BUSY_RETRY_MS);
     }
   }
 
@@ -86,8 +89,8 @@ export class EventStreams {
           ({ cursor } = page);
           return page.hasMore;
         },
-        heartbeat: async () =>
-          (await reader.isAllowed()) ? `: alive\nid: ${formatCursor(cursor)}\n\n` : undefined,
+        isAllowed: () => reader.isAllowed(),
+        heartbeat: () => `: alive\nid: ${formatCursor(cursor)}\n\n`,
       });
     } finally {
       this.#open.delete(stream);

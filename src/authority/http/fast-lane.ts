@@ -55,15 +55,16 @@ function readBody(request: IncomingMessage, use: (body: Buffer) => void): void {
 
 function validate(
   services: Services,
-  { headers }: IncomingMessage,
+  { headers, socket }: IncomingMessage,
   response: ServerResponse,
   body: Buffer,
   since: number,
 ): void {
   const id = randomUUID();
   const fail = (error: unknown): void => {
-    const { httpStatus, code, message } = reportFailure(services, error, id);
-    writeJson(response, httpStatus, failureJson(code, message, id), id);
+    const failure = reportFailure(services, error, id);
+    const { httpStatus, code, message, retryAfter } = failure;
+    writeJson(response, httpStatus, failureJson(code, message, id), id, retryAfter);
     services.metrics.answered(method, path, httpStatus, (performance.now() - since) / 1000);
   };
   const decide = (json: string): void => {
@@ -71,7 +72,7 @@ function validate(
     services.metrics.answeredDecision((performance.now() - since) / 1000);
   };
   try {
-    answerValidate(services, { id, headers }, parseJson(body)).then(decide, fail);
+    answerValidate(services, { id, headers, socket }, parseJson(body)).then(decide, fail);
   } catch (error) {
     fail(error);
   }

@@ -1,4 +1,4 @@
-import { ROUTES } from "../../wire/index.ts";
+import { MAX_AUDIT_PAGE, MAX_PAGE_SIZE, ROUTES } from "../../wire/index.ts";
 import type { Operation } from "../../wire/index.ts";
 import type { SchemaName } from "./schemas.ts";
 
@@ -38,42 +38,51 @@ const API: Readonly<Record<Operation, Description>> = {
   register: {
     summary: "Register a device. Idempotent; never restores a revoked one.",
     key: "org",
-    request: "DeviceRequest",
+    request: "RegisterRequest",
     answers: { 200: "Registered", 403: "RegistrationBlocked" },
   },
   validate: {
     summary: "May this device begin work now? Decide on `allowed === true` alone.",
     key: "org",
-    request: "DeviceRequest",
+    request: "ValidateRequest",
     answers: { 200: "Decision" },
   },
-  listDevices: { summary: "List the org's devices.", key: "org", answers: { 200: "DeviceList" } },
+  listDevices: {
+    summary: "List the org's devices: all of them, or a page when any parameter is given.",
+    key: "org",
+    query: {
+      limit: { description: `Most devices on the page, 1 to ${MAX_PAGE_SIZE}.` },
+      cursor: { description: "Where the page before ended." },
+      devicePattern: { description: "Only devices that it covers, as worker:prod:*." },
+    },
+    answers: { 200: "DeviceList" },
+  },
   revoke: {
     summary: "Deny a device from its next check on.",
     key: "org",
-    request: "DeviceRequest",
+    request: "ChangeDeviceRequest",
     answers: { 200: "DeviceChange" },
   },
   unrevoke: {
-    summary: "Restore a revoked device.",
+    summary: "Restore a revoked device. 202: it waits for a second key.",
     key: "org",
-    request: "DeviceRequest",
-    answers: { 200: "DeviceChange" },
+    request: "UnrevokeRequest",
+    answers: { 200: "DeviceChange", 202: "DeviceChange" },
   },
   remove: {
     summary: "Forget a device.",
     key: "org",
-    request: "DeviceRequest",
+    request: "ChangeDeviceRequest",
     answers: { 200: "DeviceChange" },
   },
   revokeBatch: {
-    summary: "Revoke devices as one change.",
+    summary: "Revoke devices, by ids or by a pattern, as one change.",
     key: "org",
     request: "BatchRequest",
     answers: { 200: "BatchChange" },
   },
   unrevokeBatch: {
-    summary: "Restore devices as one change.",
+    summary: "Restore devices as one change. Those that wait for a second key are pending.",
     key: "org",
     request: "BatchRequest",
     answers: { 200: "BatchChange" },
@@ -96,6 +105,85 @@ const API: Readonly<Record<Operation, Description>> = {
     key: "admin",
     request: "SetOrgPlanRequest",
     answers: { 200: "OrgPlanSet" },
+  },
+  readOrg: {
+    summary: "Whether the org is stopped, and its policy.",
+    key: "org",
+    answers: { 200: "OrgState" },
+  },
+  stopOrg: {
+    summary: "Deny every device of the org until it is resumed.",
+    key: "org",
+    request: "StopOrgRequest",
+    requestRequired: false,
+    answers: { 200: "OrgState" },
+  },
+  resumeOrg: {
+    summary: "End the stop of the org. 202: it waits for a second key.",
+    key: "org",
+    request: "ResumeOrgRequest",
+    requestRequired: false,
+    answers: { 200: "OrgState", 202: "OrgState" },
+  },
+  setOrgPolicy: {
+    summary: "Decide whether restores need two keys.",
+    key: "org",
+    request: "SetOrgPolicyRequest",
+    answers: { 200: "OrgState" },
+  },
+  createKey: {
+    summary: "Make a key. It is in the answer, and nowhere else.",
+    key: "org",
+    request: "CreateKeyRequest",
+    answers: { 200: "NewKey" },
+  },
+  listKeys: {
+    summary: "List the org's keys, without what makes them keys.",
+    key: "org",
+    answers: { 200: "KeyList" },
+  },
+  revokeKey: {
+    summary: "End a key at once.",
+    key: "org",
+    request: "RevokeKeyRequest",
+    answers: { 200: "KeyChange" },
+  },
+  rotateKey: {
+    summary: "Put a new key in the place of an old one, which works on for a while.",
+    key: "org",
+    request: "RotateKeyRequest",
+    answers: { 200: "NewKey" },
+  },
+  audit: {
+    summary: "A page of the org's audit.",
+    key: "org",
+    query: {
+      cursor: { description: "Where the page before ended." },
+      limit: { description: `Most entries on the page, 1 to ${MAX_AUDIT_PAGE}.` },
+      order: { description: "Oldest or newest first.", enum: ["asc", "desc"] },
+      deviceId: { description: "Only entries about this device." },
+      code: { description: "Only entries with this code." },
+      since: { description: "Only entries from this ISO 8601 instant on." },
+      chain: { description: "Only entries of this chain." },
+    },
+    answers: { 200: "AuditPage" },
+  },
+  auditChains: {
+    summary: "Where the chains of the org's audit end, signed.",
+    key: "org",
+    answers: { 200: "AuditChains" },
+  },
+  rotateSigningKey: {
+    summary: "Announce a new signing key, which signs after the overlap.",
+    key: "admin",
+    request: "RotateSigningKeyRequest",
+    requestRequired: false,
+    answers: { 200: "SigningKeyRotated" },
+  },
+  jwks: {
+    summary: "The public keys that verify what this authority signs.",
+    key: "none",
+    answers: { 200: "JwkSet" },
   },
   meta: { summary: "What this authority is and can do.", key: "none", answers: { 200: "Meta" } },
   events: {

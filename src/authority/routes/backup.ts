@@ -4,7 +4,7 @@ import { pipeline } from "node:stream/promises";
 import { REQUEST_ID_HEADER, ROUTES } from "../../wire/index.ts";
 import { Failure } from "../failure.ts";
 import { takeOver } from "../http/answer.ts";
-import { authenticateAdmin, knownAdminKey } from "../http/authenticate.ts";
+import { authenticateAdmin } from "../http/authenticate.ts";
 import type { AuthorityRoute } from "../http/route.ts";
 import type { Services } from "../services.ts";
 import { BackupRunningError } from "../store/backup.ts";
@@ -19,9 +19,10 @@ export function backupRoute(services: Services): AuthorityRoute {
   const { store, logger } = services;
   return {
     ...ROUTES.backup,
+    access: "admin",
     async handle(request, reply) {
-      const caller = authenticateAdmin(request, services);
-      knownAdminKey(await store.authenticateAdmin(caller));
+      const visitor = authenticateAdmin(request, services);
+      visitor.accepted(await store.authenticateAdmin(visitor.caller));
       const copy = await takeBackup(store);
       const { size } = copy;
       // An open file is read though its name is gone, and the name is free for the next.

@@ -3,52 +3,49 @@ import type { EventType } from "../../wire/index.ts";
 import { parseCursor } from "../events/cursor.ts";
 import { Failure } from "../failure.ts";
 import { takeOver } from "../http/answer.ts";
-import { authenticate, knownOrgKey } from "../http/authenticate.ts";
+import { authenticate } from "../http/authenticate.ts";
 import type { AuthorityRoute } from "../http/route.ts";
 import type { Services } from "../services.ts";
 
 const TYPE = "text/event-stream";
 
-/** The org's changes and decisions, as they happen. */
+/** The org's changes and decisions, as they happen. For those who may read its audit. */
 export function eventsRoute(services: Services): AuthorityRoute {
   const { store, events, logger } = services;
   return {
     ...ROUTES.events,
+    access: "audit:read",
     async handle(request, reply) {
       const { id, headers, query } = request;
-      const caller = authenticate(request, services);
+      const visitor = authenticate(request, services);
+      const { caller } = visitor;
       const type = readType(query);
       const lastEventId = headers[LAST_EVENT_ID_HEADER];
       const after = typeof lastEventId === "string" ? parseCursor(lastEventId) : undefined;
-      const { org } = knownOrgKey(await store.usage(caller));
+      const { orgId } = visitor.accepted(await store.openAudit(caller));
       reply.header("cache-control", "no-store").header(REQUEST_ID_HEADER, id).type(TYPE);
       if (request.method === "HEAD") return reply.send();
-      try {
-        events.admit(org.id);
-      } catch (error) {
-        void reply.header("retry-after", "10");
-        throw error;
-      }
+      events.admit(orgId);
       // A proxy that collects an answer before it passes it on would pass on nothing.
       reply.header("x-accel-buffering", "no");
       const response = takeOver(reply);
-      logger.info({ request_id: id, orgId: org.id }, "event stream opened");
+      logger.info({ request_id: id, orgId }, "event stream opened");
       try {
         const why = await events.serve({
-          orgId: org.id,
+          orgId,
           after,
           type,
           response,
           isAllowed: async () => {
-            const asked = await store.usage({ ...caller, at: services.now() });
-            return asked.kind !== "unknown_key";
+            const asked = await store.openAudit({ ...caller, at: services.now() });
+            return asked.kind === "audit";
           },
         });
         if (why === "cut_off") services.metrics.eventStreamsCutOff += 1;
-        logger.info({ request_id: id, orgId: org.id, why }, "event stream ended");
+        logger.info({ request_id: id, orgId, why }, "event stream ended");
       } catch (error) {
         // Its reader comes again, and is then told what is wrong.
-        logger.warn({ request_id: id, orgId: org.id, err: error }, "event stream failed");
+        logger.warn({ request_id: id, orgId, err: error }, "event stream failed");
         response.destroy();
       }
       return reply;

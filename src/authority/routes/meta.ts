@@ -4,12 +4,30 @@ import type { AuthorityRoute } from "../http/route.ts";
 import type { Services } from "../services.ts";
 import { AUTHORITY_VERSION } from "../version.ts";
 
+/** Extensions of the MachineID v1 API that are here. A client uses one only where it is named. */
+const FEATURES = [
+  "scoped_keys",
+  "org_stop",
+  "batch_patterns",
+  "if_version",
+  "two_person_restore",
+  "device_owners",
+  "device_pages",
+  "audit",
+  "receipts",
+  "events",
+] as const;
+
 /** What this authority is, and which extensions it has. Needs no key. */
-export function metaRoute({ store }: Services): AuthorityRoute {
-  const features = ["events", ...(store.backup === undefined ? [] : ["backup"])];
+export function metaRoute({ gatekeeper, store }: Services): AuthorityRoute {
   return {
     ...ROUTES.meta,
-    handle: (_request, reply) =>
-      answer(reply, { name: "machineid-authority", version: AUTHORITY_VERSION, features }),
+    access: "anyone",
+    handle(request, reply) {
+      gatekeeper.enter(request, undefined);
+      const name = "machineid-authority";
+      const features = [...FEATURES, ...(store.backup === undefined ? [] : ["backup"])];
+      return answer(reply, { name, version: AUTHORITY_VERSION, features });
+    },
   };
 }

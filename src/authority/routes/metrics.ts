@@ -1,5 +1,5 @@
 import { REQUEST_ID_HEADER } from "../../wire/index.ts";
-import { authenticateAdmin, knownAdminKey } from "../http/authenticate.ts";
+import { authenticateAdmin } from "../http/authenticate.ts";
 import type { AuthorityRoute } from "../http/route.ts";
 import type { Services } from "../services.ts";
 
@@ -11,9 +11,10 @@ export function metricsRoute(services: Services): AuthorityRoute {
   return {
     method: "GET",
     path: "/metrics",
+    access: "admin",
     async handle(request, reply) {
-      const caller = authenticateAdmin(request, services);
-      knownAdminKey(await services.store.authenticateAdmin(caller));
+      const visitor = authenticateAdmin(request, services);
+      visitor.accepted(await services.store.authenticateAdmin(visitor.caller));
       const { contentType, text } = await services.scrape();
       return reply
         .header("content-type", contentType)

@@ -8,6 +8,7 @@ export function readyzRoute({ store, lifecycle }: Services): AuthorityRoute {
   return {
     method: "GET",
     path: "/readyz",
+    access: "anyone",
     async handle(_request, reply) {
       if (lifecycle.isDraining) throw new Failure("SHUTTING_DOWN");
       await store.ready();

@@ -17,6 +17,9 @@ export interface AuditEvent {
   readonly detail?: Readonly<Record<string, unknown>>;
 }
 
+/** Whose audit chain holds what concerns no org. */
+export const NO_ORG = "";
+
 /** SHA-256 of an entry, or of anything else, as chains hold it: hex. */
 export const digest = (text: string): string => hash("sha256", text, "hex");
 

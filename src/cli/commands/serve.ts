@@ -3,6 +3,7 @@ import type { ArgsDef } from "citty";
 import { COMMON_ARGUMENTS, readInteger, readPlan } from "../arguments.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { DEFAULT_DATABASE, DEFAULT_PORT } from "../local-authority.ts";
+import { readAuditOptions } from "../serve/audit-options.ts";
 import { named, withEnvironment } from "../serve/environment.ts";
 import { readOrigins, readTlsFiles } from "../serve/settings.ts";
 
@@ -37,6 +38,12 @@ export const SERVE_ARGUMENTS = {
     default: "unlimited",
     valueHint: "PLAN",
   },
+  "trust-proxy": {
+    type: "string",
+    description: "How many proxies stand in front, each adding to X-Forwarded-For",
+    default: "0",
+    valueHint: "COUNT",
+  },
   "log-level": {
     type: "string",
     description: "trace, debug, info, warn, error, fatal, silent",
@@ -47,6 +54,17 @@ export const SERVE_ARGUMENTS = {
     type: "string",
     description: "readable or json; readable where stderr is a terminal",
     valueHint: "FORMAT",
+  },
+  "audit-decisions": {
+    type: "string",
+    description: "Allows that go into the audit: all, sampled:0.01 (a part of them), or none",
+    default: "all",
+    valueHint: "WHICH",
+  },
+  "audit-retention": {
+    type: "string",
+    description: "Days for which audit entries are kept; all are kept otherwise",
+    valueHint: "DAYS",
   },
   "stop-with-stdin": {
     type: "boolean",
@@ -107,6 +125,7 @@ export const command = defineCommand({
       host: args.host,
       ownerKey: args["owner-key"]?.trim(),
       plan: readPlan(args.plan, named("plan")),
+      trustProxy: readInteger(args["trust-proxy"], named("trust-proxy"), 0, 100),
       tls: readTlsFiles(args["tls-cert"], args["tls-key"]),
       corsOrigins: readOrigins(args["cors-origin"]),
       metrics:
@@ -121,6 +140,7 @@ export const command = defineCommand({
       logLevel: args["log-level"],
       logFormat: args["log-format"] ?? (process.stderr.isTTY ? "readable" : "json"),
       json: args.json === true,
+      audit: readAuditOptions(args),
       stopWithStdin: args["stop-with-stdin"] === true,
     };
     const { serve } = await import("../serve/serve.ts");
