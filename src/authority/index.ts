@@ -5,18 +5,25 @@ export type {
   AuthorityOptions,
   BootstrapKeys,
   BootstrapOptions,
+  EventOptions,
   ListenAddress,
 } from "./authority.ts";
 export { PERMISSIONS } from "./authorize.ts";
 export type { Access, ForbiddenReason, KeyStanding, Permission } from "./authorize.ts";
 export type { KeyConflict, KeyRotation, KeySecret } from "./key-lifecycle.ts";
+export { TlsIdentityError } from "./http/tls.ts";
+export type { TlsIdentity } from "./http/tls.ts";
 export { decide, decideRegistration, DECISIONS } from "./decide.ts";
 export type { Decision, DeviceStanding, OrgStanding, RegistrationDecision } from "./decide.ts";
 export { DEFAULT_LIMITS } from "./limits/gatekeeper.ts";
 export type { Limits } from "./limits/gatekeeper.ts";
 export type { RateLimit } from "./limits/rate-limiter.ts";
 export type { AuthorityLogger } from "./services.ts";
+export { BackupRunningError } from "./store/backup.ts";
+export type { StoreBackup } from "./store/backup.ts";
+export { Distribution } from "./metrics/distribution.ts";
 export { StoreLockedError, StoreSchemaError, StoreUnavailableError } from "./store/errors.ts";
+export type { StoreStatistics } from "./store/statistics.ts";
 export type {
   AuditChain,
   AuditCut,
@@ -64,6 +71,7 @@ export type {
   KeyStore,
 } from "./store/key-store.ts";
 export type {
+  AdminKnown,
   AdminStore,
   OrgChanged,
   OrgPatch,

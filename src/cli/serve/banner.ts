@@ -5,6 +5,8 @@ import { paint } from "../output.ts";
 
 export interface BannerFacts {
   readonly address: ListenAddress;
+  /** Where `/metrics` is served without a key. */
+  readonly metrics: ListenAddress | undefined;
   readonly database: string;
   /** Keys that were just made. */
   readonly keys: BootstrapKeys;
@@ -12,13 +14,14 @@ export interface BannerFacts {
 }
 
 /** What `serve` tells a person once it answers. */
-export function renderBanner({ address, database, keys, plan }: BannerFacts): string {
+export function renderBanner({ address, metrics, database, keys, plan }: BannerFacts): string {
   const { ownerKey, adminKey } = keys;
   const where = database === ":memory:" ? "in memory; gone when this ends" : resolve(database);
   const lines = [
     paint("bold", "MachineID authority"),
     "",
     `  Address    ${paint("cyan", address.url)}`,
+    ...(metrics === undefined ? [] : [`  Metrics    ${paint("cyan", metrics.url)}/metrics`]),
     `  Database   ${where}`,
   ];
   if (ownerKey !== undefined) {

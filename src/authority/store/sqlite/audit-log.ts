@@ -21,6 +21,7 @@ export class AuditLog {
   readonly #chains = new Map<string, OpenChain>();
   readonly #grown = new Set<OpenChain>();
   readonly #statements;
+  #appended = 0;
 
   constructor(database: DatabaseSync, writer: string) {
     this.#writer = writer;
@@ -52,6 +53,12 @@ export class AuditLog {
     chain.seq = seq;
     chain.head = digest(entry);
     this.#grown.add(chain);
+    this.#appended += 1;
+  }
+
+  /** How many entries were added through this object. */
+  get appended(): number {
+    return this.#appended;
   }
 
   /** Writes what was appended, and where the chains end now. */

@@ -1,5 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
+import { Distribution, SECONDS, SIZES } from "../../metrics/distribution.ts";
 import { StoreUnavailableError } from "../errors.ts";
+import type { StoreStatistics } from "../statistics.ts";
 
 /** What a group of steps needs around it. */
 export interface GroupHooks<Context> {
@@ -7,6 +9,8 @@ export interface GroupHooks<Context> {
   begin(): Context;
   /** After the last step, inside the transaction. */
   finish(context: Context): void;
+  /** The transaction has committed, and its steps were answered. */
+  committed?(context: Context): void;
   /** The transaction did not commit: forget everything that was read or written in it. */
   discard(): void;
 }
@@ -28,6 +32,12 @@ export class GroupCommit<Context> {
   readonly #hooks: GroupHooks<Context>;
   readonly #begin;
   readonly #commit;
+  readonly #statistics = {
+    batchSizes: new Distribution(SIZES),
+    commitSeconds: new Distribution(SECONDS),
+    failures: 0,
+    waitingSince: undefined as number | undefined,
+  };
   #waiting: Waiting<Context>[] = [];
   #closed = false;
   readonly #run = (): void => this.#commitGroup();
@@ -39,12 +49,18 @@ export class GroupCommit<Context> {
     this.#commit = database.prepare("COMMIT");
   }
 
+  get statistics(): StoreStatistics {
+    return this.#statistics;
+  }
+
   /** Runs a step in the next group. A step must not throw for anything but a failing store. */
   run<Result>(step: (context: Context) => Result): Promise<Result> {
     if (this.#closed) return Promise.reject(new StoreUnavailableError("it is closed"));
     return new Promise((resolve, reject) => {
       const first = this.#waiting.push({ step, resolve, reject, result: undefined }) === 1;
-      if (first) setImmediate(this.#run);
+      if (!first) return;
+      this.#statistics.waitingSince = performance.now();
+      setImmediate(this.#run);
     });
   }
 
@@ -57,10 +73,13 @@ export class GroupCommit<Context> {
   #commitGroup(): void {
     const group = this.#waiting;
     if (group.length === 0) return;
+    const { waitingSince = 0 } = this.#statistics;
     this.#waiting = [];
+    this.#statistics.waitingSince = undefined;
+    let context: Context;
     try {
       this.#begin.run();
-      const context = this.#hooks.begin();
+      context = this.#hooks.begin();
       for (const waiting of group) waiting.result = waiting.step(context);
       this.#hooks.finish(context);
       this.#commit.run();
@@ -68,10 +87,14 @@ export class GroupCommit<Context> {
       this.#abandon(group, error);
       return;
     }
+    this.#statistics.batchSizes.observe(group.length);
+    this.#statistics.commitSeconds.observe((performance.now() - waitingSince) / 1000);
     for (const waiting of group) waiting.resolve(waiting.result as never);
+    this.#hooks.committed?.(context);
   }
 
   #abandon(group: readonly Waiting<Context>[], cause: unknown): void {
+    this.#statistics.failures += 1;
     this.#hooks.discard();
     try {
       // A full disk may have ended the transaction already.

@@ -15,6 +15,7 @@ import type { Bootstrap, Store } from "../store.ts";
 import * as admin from "./admin-operations.ts";
 import * as audit from "./audit-operations.ts";
 import * as devices from "./device-operations.ts";
+import { FileBackup } from "./file-backup.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { Ledger } from "./ledger.ts";
 import { openDatabase } from "./open-database.ts";
@@ -46,7 +47,10 @@ class SqliteStore implements Store {
   readonly #database: DatabaseSync;
   readonly #commit: GroupCommit<Ledger>;
   readonly #touch;
+  readonly #backup: FileBackup;
+  readonly #auditListeners = new Set<() => void>();
   #ledger: Ledger | undefined;
+  #appended = 0;
   #closed = false;
 
   constructor(database: DatabaseSync) {
@@ -56,10 +60,13 @@ class SqliteStore implements Store {
     this.#commit = new GroupCommit(database, {
       begin: () => (this.#ledger ??= new Ledger(database)),
       finish: (ledger) => ledger.finish(),
+      committed: ({ audit }) => this.#announce(audit.appended),
       discard: () => {
         this.#ledger = undefined;
+        this.#appended = 0;
       },
     });
+    this.#backup = new FileBackup(database);
   }
 
   validate(caller: Caller, deviceId: string, auditAllow = true) {
@@ -140,6 +147,10 @@ class SqliteStore implements Store {
     return this.#commit.run((ledger) => admin.changeOrg(ledger, caller, orgId, patch, options));
   }
 
+  authenticateAdmin(caller: Caller) {
+    return this.#commit.run((ledger) => admin.authenticateAdmin(ledger, caller));
+  }
+
   bootstrap(bootstrap: Bootstrap) {
     return this.#commit.run((ledger) => admin.bootstrap(ledger, bootstrap));
   }
@@ -183,16 +194,36 @@ class SqliteStore implements Store {
     return this.#commit.run((ledger) => ledger.audit.rows(chainId, afterSeq, limit));
   }
 
+  get statistics() {
+    return this.#commit.statistics;
+  }
+
+  onAudit(listener: () => void): () => void {
+    this.#auditListeners.add(listener);
+    return () => this.#auditListeners.delete(listener);
+  }
+
+  backup() {
+    return this.#backup.take();
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     const seen = this.#commit.run((ledger) => ledger.devices.writeSeen(Number.POSITIVE_INFINITY));
     this.#commit.close();
+    await this.#backup.ended();
     try {
       // It is advisory; a store that cannot take it is closed nevertheless.
       await seen.catch(() => undefined);
     } finally {
       this.#database.close();
     }
+  }
+
+  #announce(appended: number): void {
+    if (appended === this.#appended) return;
+    this.#appended = appended;
+    for (const listener of this.#auditListeners) listener();
   }
 }
