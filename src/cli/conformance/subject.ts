@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { MachineID } from "../../client/index.ts";
 import { ADMIN_KEY_HEADER, readDecision, readRegistration, ROUTES } from "../../wire/index.ts";
 import type { Operation, Verdict } from "../../wire/index.ts";
 import { Exchange } from "./exchange.ts";
@@ -45,6 +46,12 @@ export class Subject {
 
   open(ask: Ask, signal: AbortSignal): Promise<Response> {
     return this.#exchange.open(ask, signal);
+  }
+
+  /** The client that users have, which takes a decision only with a receipt of these keys. */
+  clientThatTrusts(authorityKey: string): MachineID {
+    const { url: baseUrl, key: orgKey, timeoutMs } = this.#options;
+    return new MachineID({ baseUrl, orgKey, authorityKey, timeoutMs, allowInsecureHttp: true });
   }
 
   /** Performs an operation; with the org's key unless another is given. */

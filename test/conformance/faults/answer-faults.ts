@@ -4,6 +4,7 @@ import {
   spoil,
   decision,
   isAllowed,
+  isSigned,
   put,
   lose,
   ok,
@@ -96,7 +97,7 @@ export const ANSWER_FAULTS: Readonly<Record<string, () => Fault>> = {
   "meta.answer": () => spoil("/meta", lose("version")),
   "version.grows": () =>
     spoil("/validate", ({ json }) => {
-      if (json["version"] !== undefined) json["version"] = 7;
+      if (json["version"] !== undefined && !isSigned(json)) json["version"] = 7;
     }),
   "valid_ms.term": () => decision(isAllowed, put({ valid_ms: 0 })),
   "health.healthz": () =>

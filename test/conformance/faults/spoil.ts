@@ -15,13 +15,17 @@ export const spoil = (
   },
 });
 
+/** A decision that was signed. Spoiling it breaks the rule of receipts, too. */
+export const isSigned = ({ receipt }: Record<string, unknown>): boolean => receipt !== undefined;
+
 /** Spoils decisions of which something is true. */
 export const decision = (
   isMeant: (json: Record<string, unknown>) => boolean,
   change: (answer: Returning) => void,
 ): Fault =>
   spoil("/validate", (answer) => {
-    if (answer.status === 200 && isMeant(answer.json)) change(answer);
+    const { status, json } = answer;
+    if (status === 200 && isMeant(json) && !isSigned(json)) change(answer);
   });
 
 export const isAllowed = ({ allowed }: Record<string, unknown>): boolean => allowed === true;

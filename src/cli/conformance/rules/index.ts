@@ -1,6 +1,7 @@
 import type { Rule } from "../rule.ts";
 import { answerRules } from "./answers.ts";
 import { changeRules } from "./changes.ts";
+import { controlRules } from "./control.ts";
 import { decisionRules } from "./decisions.ts";
 import { extensionRules } from "./extensions.ts";
 import { inputRules } from "./input.ts";
@@ -18,4 +19,5 @@ export const RULES: readonly Rule[] = [
   ...answerRules,
   ...inputRules,
   ...extensionRules,
+  ...controlRules,
 ];
