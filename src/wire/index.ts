@@ -56,6 +56,7 @@ export { DECISION_CODES, FAILURE_CODES, GUARD_CODES, REGISTRATION_CODES } from "
 export type { DecisionCode, FailureCode, GuardCode, RegistrationCode } from "./codes.ts";
 export { readDecision, readRegistration, requestIdOf, UNNAMED_DENIAL } from "./decision.ts";
 export type { Verdict } from "./decision.ts";
+export { HANDLERS } from "./handlers.ts";
 export { MAX_DEVICE_ID_LENGTH, readDeviceId } from "./device-id.ts";
 export { matchesDevice, readDevicePattern } from "./device-pattern.ts";
 export { EVENT_TYPES, LAST_EVENT_ID_HEADER, orgEventSchema, RESET_EVENT } from "./events.ts";

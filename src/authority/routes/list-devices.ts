@@ -1,4 +1,4 @@
-import { listDevicesQuerySchema, MAX_PAGE_SIZE, ROUTES } from "../../wire/index.ts";
+import { HANDLERS, listDevicesQuerySchema, MAX_PAGE_SIZE, ROUTES } from "../../wire/index.ts";
 import type { Device } from "../../wire/index.ts";
 import { answer } from "../http/answer.ts";
 import { authenticate } from "../http/authenticate.ts";
@@ -15,7 +15,7 @@ import type { DeviceRecord } from "../store/records.ts";
  * a page.
  */
 export function listDevicesRoute(services: Services): AuthorityRoute {
-  const { handler } = ROUTES.listDevices;
+  const handler = HANDLERS.listDevices;
   return {
     ...ROUTES.listDevices,
     access: "devices:list",

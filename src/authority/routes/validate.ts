@@ -1,4 +1,4 @@
-import { ROUTES } from "../../wire/index.ts";
+import { HANDLERS, ROUTES } from "../../wire/index.ts";
 import type { Decision } from "../decide.ts";
 import { sendJson } from "../http/answer.ts";
 import { authenticate } from "../http/authenticate.ts";
@@ -47,7 +47,7 @@ function fixedPart(decision: Decision): string {
   const known = fixedParts.get(decision);
   if (known !== undefined) return known;
   const { allowed, code, status, reason } = decision;
-  const { handler } = ROUTES.validate;
+  const handler = HANDLERS.validate;
   const json = JSON.stringify({ allowed, code, status, reason, handler });
   const part = `${json.slice(0, -1)},`;
   fixedParts.set(decision, part);

@@ -1,4 +1,4 @@
-import { readDecision, ROUTES } from "../../../wire/index.ts";
+import { HANDLERS, readDecision, ROUTES } from "../../../wire/index.ts";
 import { must, seen } from "../rule.ts";
 import type { Rule } from "../rule.ts";
 
@@ -71,7 +71,7 @@ export const decisionRules: readonly Rule[] = [
       for (const field of ["status", "reason"]) {
         must(typeof json[field] === "string", `${field} is ${seen(json[field])}`);
       }
-      must(json["handler"] === ROUTES.validate.handler, `handler is ${seen(json["handler"])}`);
+      must(json["handler"] === HANDLERS.validate, `handler is ${seen(json["handler"])}`);
       must(json["deviceId"] === deviceId, `deviceId is ${seen(json["deviceId"])}`);
     },
   },
