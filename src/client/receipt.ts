@@ -95,8 +95,16 @@ async function readSigned(
 
 /** Own properties of a part's JSON alone. @throws Error when it is none */
 function readPart(part: string): Readonly<Record<string, unknown>> {
-  const value: unknown = JSON.parse(new TextDecoder().decode(decode(part)));
-  return { __proto__: null, ...Object(value) };
+  return { __proto__: null, ...Object(parse(new TextDecoder().decode(decode(part)))) };
+}
+
+/** What is no JSON is not repeated: the other side may have echoed the key. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Error("not JSON");
+  }
 }
 
 /** @throws Error when it is not base64url, or not as it would be written */

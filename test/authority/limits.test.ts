@@ -93,6 +93,21 @@ describe("limits over HTTP", () => {
     }
   });
 
+  it("200: agents that validate too often do not keep their org from stopping them", async () => {
+    await start({ perOrg: only(4) });
+    const { secret: operator } = await createScopedKey(authority, "operator");
+    const as = { ...authority, ownerKey: operator };
+    await call(authority, "POST", "/api/v1/devices/register", { deviceId: "a" });
+    // From here on it is known of which org the operator's key is.
+    expect((await call(as, "GET", "/api/v1/audit")).status).toBe(200);
+    const asked = await Promise.all(Array.from({ length: 9 }, () => validate(authority.ownerKey)));
+    expect(asked.map(({ status }) => status)).toContain(429);
+    for (const stopper of [as, authority]) {
+      const revoked = await call(stopper, "POST", "/api/v1/devices/revoke", { deviceId: "a" });
+      expect(revoked.status).toBe(200);
+    }
+  });
+
   it("429: a key that asks for what it may not do is told to stop", async () => {
     await start({ failuresPerKey: only(3) });
     const { secret } = await createScopedKey(authority, "agent");

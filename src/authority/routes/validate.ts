@@ -21,8 +21,9 @@ export function validateRoute(services: Services): AuthorityRoute {
 
 /** Decides, and answers the decision as JSON once it is in the audit. */
 export function answerValidate(services: Services, asking: Asking, body: unknown): Promise<string> {
-  const { store, logger, metrics, validMs, auditsAllow } = services;
+  const { store, logger, metrics, validMs, auditsAllow, gatekeeper } = services;
   const visitor = authenticate(asking, services);
+  gatekeeper.enterValidation(visitor.caller.keyHash);
   const { deviceId, nonce } = parseValidate(body);
   return store.validate(visitor.caller, deviceId, auditsAllow()).then((outcome) => {
     const validated = visitor.accepted(outcome);
