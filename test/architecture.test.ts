@@ -39,7 +39,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "src/client": [],
   "src/guard": [],
   "src/index.ts": [],
-  "src/authority": ["node:", "zod", "fastify", "pino"],
+  "src/authority": ["node:", "zod", "fastify", "pino", "pg"],
   "src/testing": ["node:"],
   "src/cli": [
     "node:",

@@ -18,6 +18,7 @@ const subCommands: SubCommandsDef = {
   remove: () => import("./commands/remove.ts").then(({ command }) => command),
   usage: () => import("./commands/usage.ts").then(({ command }) => command),
   org: () => import("./commands/org.ts").then(({ command }) => command),
+  migrate: () => import("./commands/migrate.ts").then(({ command }) => command),
   doctor: () => import("./commands/doctor.ts").then(({ command }) => command),
   mcp: () => import("./commands/mcp.ts").then(({ command }) => command),
   hook: () => import("./commands/hook.ts").then(({ command }) => command),

@@ -3,11 +3,13 @@ import type { Caller, KeyRecord, Store } from "../../src/authority/index.ts";
 import { createKey } from "../../src/authority/keys.ts";
 import { StoreFixture } from "./store-fixture.ts";
 import type { StoreAdapter } from "./store-fixture.ts";
+import { storeChangeSuite } from "./store-change-suite.ts";
 import { storeOrgSuite } from "./store-org-suite.ts";
 
 /** What every store must do, whatever it is kept in. */
 export function storeSuite(name: string, createAdapter: () => StoreAdapter): void {
   storeOrgSuite(name, createAdapter);
+  storeChangeSuite(name, createAdapter);
   describe(`store: ${name}: devices`, () => {
     let fixture: StoreFixture;
     let store: Store;

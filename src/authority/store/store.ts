@@ -1,4 +1,5 @@
 import type { Decision, RegistrationDecision } from "../decide.ts";
+import type { ChangeFeed } from "./changes.ts";
 import type { DeviceRecord, KeyRecord, OrgRecord } from "./records.ts";
 
 /** Who asks, and under which request id: what every audited call carries. */
@@ -136,7 +137,7 @@ export interface AuditRow {
  *   {@link StoreUnavailableError} and grants nothing. Whether its change was
  *   made is then unknown.
  */
-export interface Store {
+export interface Store extends ChangeFeed {
   /** Reads key, org, device and version as one, and decides. */
   validate(caller: Caller, deviceId: string): Promise<Validated | UnknownKey>;
   /** Registers a device if {@link decideRegistration} lets it. */

@@ -5,12 +5,14 @@ import { DEFAULT_DATABASE, DEFAULT_PORT } from "../local-authority.ts";
 
 /** `machineid serve`: runs the authority. */
 export const command = defineCommand({
-  meta: { name: "serve", description: "Run your own authority on a database file" },
+  meta: {
+    name: "serve",
+    description: "Run your own authority, on a database file or on PostgreSQL",
+  },
   args: {
     db: {
       type: "string",
-      description: "Database file, made with mode 0600 when missing; or :memory:",
-      default: DEFAULT_DATABASE,
+      description: `Database file (${DEFAULT_DATABASE}), :memory:, or postgres://…, which better goes into MACHINEID_DB`,
       valueHint: "FILE",
     },
     port: {
@@ -55,7 +57,7 @@ export const command = defineCommand({
   },
   async run({ args }): Promise<ExitCode> {
     const options = {
-      database: args.db,
+      database: args.db ?? process.env["MACHINEID_DB"] ?? DEFAULT_DATABASE,
       port: readInteger(args.port, "--port", 0, 65_535),
       host: args.host,
       ownerKey: args["owner-key"] ?? process.env["MACHINEID_OWNER_KEY"]?.trim(),

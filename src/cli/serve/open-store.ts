@@ -1,9 +1,16 @@
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { sqliteStore, StoreLockedError, StoreSchemaError } from "../../authority/index.ts";
+import {
+  isPostgresUrl,
+  postgresStore,
+  sqliteStore,
+  StoreLockedError,
+  StoreSchemaError,
+} from "../../authority/index.ts";
 import type { Store } from "../../authority/index.ts";
 import { CommandError, EXIT, UsageError } from "../exit-code.ts";
 import { readServerFile } from "../local-authority.ts";
+import { postgresError, readPostgresName } from "../postgres-error.ts";
 
 /** SQLite's result codes that a person can do something about. */
 const SQLITE_PROBLEMS: Readonly<Partial<Record<number, string>>> = {
@@ -32,18 +39,28 @@ const FILE_PROBLEMS: Readonly<Partial<Record<string, string>>> = {
  * @throws {@link CommandError} that says what to do about it
  */
 export async function openStore(database: string): Promise<Store> {
-  if (database === "") throw new UsageError("--db needs a file, or :memory:");
+  if (database === "") throw new UsageError("--db needs a file, :memory: or postgres://…");
   refuseUnusable(database);
   try {
-    return await sqliteStore(database);
+    return await (isPostgresUrl(database)
+      ? postgresStore({ url: database })
+      : sqliteStore(database));
   } catch (error) {
     throw storeError(database, error);
   }
 }
 
+/** Whether a database is a file of this machine. */
+export const isFile = (database: string): boolean =>
+  database !== ":memory:" && !isPostgresUrl(database);
+
+/** What a database is called where people read it: without a password. */
+export const nameOf = (database: string): string =>
+  isPostgresUrl(database) ? readPostgresName(database) : database;
+
 /** SQLite opens what it cannot write to as read-only, and only says so later. */
 function refuseUnusable(database: string): void {
-  if (database === ":memory:") return;
+  if (!isFile(database)) return;
   try {
     const path = resolve(database);
     if (!existsSync(path)) accessSync(dirname(path), constants.W_OK);
@@ -56,6 +73,7 @@ function refuseUnusable(database: string): void {
 
 /** What a failing store means for the person who started it. */
 export function storeError(database: string, error: unknown): CommandError {
+  if (isPostgresUrl(database)) return postgresError(nameOf(database), error);
   const fail = (problem: string, code: string): CommandError =>
     new CommandError(`The database ${database} ${problem}`, {
       exitCode: EXIT.error,

@@ -8,11 +8,11 @@ import { flushed, print, printError, printJson } from "../output.ts";
 import { aborted, stopSignal } from "../stop-signal.ts";
 import { renderBanner } from "./banner.ts";
 import { createLogger } from "./logger.ts";
-import { openStore, storeError } from "./open-store.ts";
+import { isFile, nameOf, openStore, storeError } from "./open-store.ts";
 
 /** What `serve` was asked for. */
 export interface ServeOptions {
-  /** A file, or `:memory:`. */
+  /** A file, `:memory:`, or the address of a PostgreSQL database. */
   readonly database: string;
   readonly port: number;
   readonly host: string;
@@ -38,10 +38,10 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   const logger = createLogger(options.logLevel, options.logFormat);
   const store = await openStore(database);
   const authority = createAuthority({ store, logger });
-  const isFile = database !== ":memory:";
+  const isLocal = isFile(database);
   try {
     const address = await listen(authority, options);
-    if (isFile) announce(database, address);
+    if (isLocal) announce(database, address);
     // Last, so that no key is made which nobody is shown. Until then every call is refused.
     const keys = await bootstrap(authority, options);
     if (json) printJson({ url: address.url, ...keys, pid: process.pid });
@@ -55,7 +55,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     }
     await aborted(stop);
   } finally {
-    if (isFile) retractLocalAuthority(database);
+    if (isLocal) retractLocalAuthority(database);
     await authority.close();
   }
   return EXIT.ok;
@@ -71,7 +71,7 @@ async function bootstrap(authority: Authority, options: ServeOptions): Promise<B
     if (error instanceof TypeError) throw new UsageError(`--owner-key: ${error.message}`);
     if (error instanceof OwnerKeyUnknownError) {
       throw new CommandError(
-        `The owner key that was given belongs to no org of ${database}. Leave it out, or give another --db`,
+        `The owner key that was given belongs to no org of ${nameOf(database)}. Leave it out, or give another --db`,
         { exitCode: EXIT.error, code: error.code, cause: error },
       );
     }

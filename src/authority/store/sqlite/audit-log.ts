@@ -2,7 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { auditEntry, digest, genesis } from "../audit-entry.ts";
 import type { AuditEvent } from "../audit-entry.ts";
 import type { AuditChain, AuditRow } from "../store.ts";
-import { auditFromRow, chainFromRow } from "./rows.ts";
+import { auditFromRow, chainFromRow } from "../rows.ts";
 
 /** Entries that a chain has room for: an entry's row id is its chain's id, then its own number. */
 const CHAIN_SIZE = 2n ** 40n;

@@ -7,6 +7,8 @@ export interface GroupHooks<Context> {
   begin(): Context;
   /** After the last step, inside the transaction. */
   finish(context: Context): void;
+  /** The transaction has committed, and its steps were answered. */
+  committed(context: Context): void;
   /** The transaction did not commit: forget everything that was read or written in it. */
   discard(): void;
 }
@@ -58,9 +60,10 @@ export class GroupCommit<Context> {
     const group = this.#waiting;
     if (group.length === 0) return;
     this.#waiting = [];
+    let context: Context;
     try {
       this.#begin.run();
-      const context = this.#hooks.begin();
+      context = this.#hooks.begin();
       for (const waiting of group) waiting.result = waiting.step(context);
       this.#hooks.finish(context);
       this.#commit.run();
@@ -69,6 +72,7 @@ export class GroupCommit<Context> {
       return;
     }
     for (const waiting of group) waiting.resolve(waiting.result as never);
+    this.#hooks.committed(context);
   }
 
   #abandon(group: readonly Waiting<Context>[], cause: unknown): void {

@@ -1,8 +1,11 @@
 import type { DatabaseSync } from "node:sqlite";
+import { CHANGES_KEPT } from "../changes.ts";
+import type { Change, ChangeNote } from "../changes.ts";
+import type { Ledger } from "../ledger.ts";
 import type { DeviceRecord, KeyRecord, OrgRecord } from "../records.ts";
+import { changeFromRow, deviceFromRow, keyFromRow, orgFromRow } from "../rows.ts";
 import type { OrgUsage } from "../store.ts";
 import { AuditLog } from "./audit-log.ts";
-import { deviceFromRow, keyFromRow, orgFromRow } from "./rows.ts";
 
 /** How long a device's `lastSeenAt` may be behind in the file. */
 const SEEN_DELAY_MS = 5_000;
@@ -43,6 +46,9 @@ function prepareStatements(database: DatabaseSync) {
       "UPDATE devices SET last_seen_at = ? WHERE org_id = ? AND device_id = ?",
     ),
     deleteDevice: database.prepare("DELETE FROM devices WHERE org_id = ? AND device_id = ?"),
+    logChange: database.prepare("INSERT INTO changes VALUES (?, ?, ?, ?, ?)"),
+    cutChanges: database.prepare("DELETE FROM changes WHERE version <= ?"),
+    changes: database.prepare("SELECT * FROM changes WHERE version > ? ORDER BY version LIMIT ?"),
   };
 }
 
@@ -50,7 +56,7 @@ function prepareStatements(database: DatabaseSync) {
  * The file's content in the memory of its only owner, written through. It is
  * thrown away whenever a transaction fails, and read again.
  */
-export class Ledger {
+export class FileLedger implements Ledger {
   readonly audit: AuditLog;
   readonly #statements: ReturnType<typeof prepareStatements>;
   readonly #keys = new Map<string, KeyRecord>();
@@ -81,10 +87,16 @@ export class Ledger {
     return this.#version;
   }
 
-  /** Takes the next version, for one change. */
-  nextVersion(): number {
+  nextVersion({ at, orgId, operation, deviceIds }: ChangeNote): number {
     this.#version += 1;
+    const devices = JSON.stringify(deviceIds);
+    this.#statements.logChange.run(this.#version, at, orgId, operation, devices);
     return this.#version;
+  }
+
+  /** Changes after a version, at most `limit`. */
+  changes(afterVersion: number, limit: number): Change[] {
+    return this.#statements.changes.all(afterVersion, limit).map(changeFromRow);
   }
 
   key(hash: string): KeyRecord | undefined {
@@ -147,7 +159,8 @@ export class Ledger {
   }
 
   addDevice(orgId: string, deviceId: string, createdAt: number): void {
-    const version = this.nextVersion();
+    const note = { at: createdAt, orgId, operation: "register", deviceIds: [deviceId] };
+    const version = this.nextVersion(note);
     this.#statements.insertDevice.run(orgId, deviceId, createdAt, version);
     const device = { deviceId, createdAt, lastSeenAt: null, revokedAt: null, version };
     this.#devices(orgId).set(deviceId, device);
@@ -189,6 +202,7 @@ export class Ledger {
     this.audit.finish();
     if (this.#version !== this.#versionWritten) {
       this.#statements.setVersion.run(this.#version);
+      this.#statements.cutChanges.run(this.#version - CHANGES_KEPT);
       this.#versionWritten = this.#version;
     }
     const due = performance.now() - this.#seenWrittenAt >= SEEN_DELAY_MS;

@@ -56,6 +56,16 @@ const MIGRATIONS: readonly string[] = [
   -- id is chain * 2^40 + seq: a chain's entries lie together, in their order.
   CREATE TABLE audit (id INTEGER PRIMARY KEY, entry TEXT NOT NULL) STRICT;
   `,
+  `
+  CREATE TABLE changes (
+    version INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    org_id TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    -- JSON: an array of ids.
+    device_ids TEXT NOT NULL
+  ) STRICT;
+  `,
 ];
 
 const numberFrom = (database: DatabaseSync, sql: string): number =>

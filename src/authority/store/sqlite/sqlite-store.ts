@@ -1,11 +1,13 @@
 import type { DatabaseSync } from "node:sqlite";
+import { ChangeListeners } from "../changes.ts";
+import * as devices from "../operations/devices.ts";
+import * as orgs from "../operations/orgs.ts";
 import type { KeyRecord, OrgRecord } from "../records.ts";
 import type { Bootstrap, Caller, OrgPatch, Store } from "../store.ts";
-import * as devices from "./device-operations.ts";
 import { GroupCommit } from "./group-commit.ts";
-import { Ledger } from "./ledger.ts";
+import { FileLedger } from "./ledger.ts";
+import { refuseMoved } from "./moved.ts";
 import { openDatabase } from "./open-database.ts";
-import * as orgs from "./org-operations.ts";
 
 /**
  * Opens a store in one SQLite file that this process owns alone. All that one
@@ -18,7 +20,14 @@ import * as orgs from "./org-operations.ts";
  */
 // oxlint-disable-next-line typescript/require-await -- opening a store is asynchronous for others
 export async function sqliteStore(path: string): Promise<Store> {
-  return storeOn(openDatabase(path));
+  const database = openDatabase(path);
+  try {
+    refuseMoved(database, path);
+    return storeOn(database);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
 }
 
 /** A store on a database that {@link openDatabase} opened; closing the store closes it. */
@@ -28,18 +37,20 @@ export function storeOn(database: DatabaseSync): Store {
 
 class SqliteStore implements Store {
   readonly #database: DatabaseSync;
-  readonly #commit: GroupCommit<Ledger>;
+  readonly #commit: GroupCommit<FileLedger>;
+  readonly #listeners = new ChangeListeners();
   readonly #touch;
-  #ledger: Ledger | undefined;
+  #ledger: FileLedger | undefined;
   #closed = false;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
-    this.#ledger = new Ledger(database);
+    this.#ledger = new FileLedger(database);
     this.#touch = database.prepare("UPDATE meta SET value = value WHERE name = 'version'");
     this.#commit = new GroupCommit(database, {
-      begin: () => (this.#ledger ??= new Ledger(database)),
+      begin: () => (this.#ledger ??= new FileLedger(database)),
       finish: (ledger) => ledger.finish(),
+      committed: ({ version }) => this.#listeners.saw(version),
       discard: () => {
         this.#ledger = undefined;
       },
@@ -103,6 +114,17 @@ class SqliteStore implements Store {
 
   auditRows(chainId: number, afterSeq: number, limit: number) {
     return this.#commit.run((ledger) => ledger.audit.rows(chainId, afterSeq, limit));
+  }
+
+  changes(afterVersion: number, limit: number) {
+    return this.#commit.run((ledger) => ({
+      version: ledger.version,
+      changes: ledger.changes(afterVersion, limit),
+    }));
+  }
+
+  onChange(listener: (version: number) => void) {
+    return this.#listeners.add(listener);
   }
 
   async close(): Promise<void> {

@@ -8,8 +8,8 @@ import type {
   OrgsListed,
   UnknownKey,
 } from "../store.ts";
-import { UNKNOWN_KEY } from "./device-operations.ts";
-import type { Ledger } from "./ledger.ts";
+import type { Ledger } from "../ledger.ts";
+import { UNKNOWN_KEY } from "./devices.ts";
 
 /** The administrator's operations, as steps of a group. */
 
@@ -28,14 +28,16 @@ function addOrg(
   org: OrgRecord,
   ownerKey: KeyRecord,
 ): number {
-  const version = ledger.nextVersion();
+  const { at } = caller;
+  const operation = "org_create";
+  const version = ledger.nextVersion({ at, orgId: org.id, operation, deviceIds: [] });
   ledger.addOrg(org);
   ledger.addKey(ownerKey);
   const { name, planTier, limit } = org;
   ledger.audit.append(org.id, {
-    at: caller.at,
+    at,
     by,
-    operation: "org_create",
+    operation,
     requestId: caller.requestId,
     version,
     detail: { name, planTier, limit, ownerKey: ownerKey.id },
@@ -70,12 +72,14 @@ export function changeOrg(
   if (by === undefined) return UNKNOWN_KEY;
   const org = ledger.org(orgId);
   if (org === undefined) return { kind: "not_found" };
-  const version = ledger.nextVersion();
+  const { at } = caller;
+  const operation = "org_change";
+  const version = ledger.nextVersion({ at, orgId, operation, deviceIds: [] });
   ledger.replaceOrg({ ...org, ...patch });
   ledger.audit.append(orgId, {
-    at: caller.at,
+    at,
     by: by.id,
-    operation: "org_change",
+    operation,
     requestId: caller.requestId,
     version,
     detail: patch,
@@ -91,13 +95,19 @@ export function bootstrap(ledger: Ledger, given: Bootstrap): Bootstrapped {
   }
   const needsAdmin = !ledger.hasAdminKey();
   if (needsAdmin) {
+    const { at } = given;
+    const operation = "admin_key_create";
+    // The first org, which comes with it, is one change together with it.
+    const version = isNew
+      ? ledger.version
+      : ledger.nextVersion({ at, orgId: NO_ORG, operation, deviceIds: [] });
     ledger.addKey(given.adminKey);
     ledger.audit.append(NO_ORG, {
-      at: given.at,
+      at,
       by: "bootstrap",
-      operation: "admin_key_create",
+      operation,
       requestId: given.requestId,
-      version: ledger.version,
+      version,
       detail: { key: given.adminKey.id },
     });
   }

@@ -10,7 +10,7 @@ import type {
   UsageRead,
   Validated,
 } from "../store.ts";
-import type { Ledger } from "./ledger.ts";
+import type { DecisionFacts, Ledger } from "../ledger.ts";
 
 /** The operations on an org's devices, as steps of a group. */
 
@@ -21,14 +21,18 @@ interface Known {
   readonly org: OrgRecord;
 }
 
-function known(ledger: Ledger, caller: Caller): Known | undefined {
+function known(ledger: Pick<Ledger, "key" | "org">, caller: Caller): Known | undefined {
   const key = ledger.key(caller.keyHash);
   if (key === undefined || key.orgId === null) return undefined;
   const org = ledger.org(key.orgId);
   return org === undefined ? undefined : { key, org };
 }
 
-export function validate(ledger: Ledger, caller: Caller, deviceId: string): Validated | UnknownKey {
+export function validate(
+  ledger: DecisionFacts,
+  caller: Caller,
+  deviceId: string,
+): Validated | UnknownKey {
   const from = known(ledger, caller);
   if (from === undefined) return UNKNOWN_KEY;
   const { key, org } = from;
@@ -87,7 +91,12 @@ export function setRevoked(
     const device = ledger.device(org.id, deviceId);
     return device !== undefined && (device.revokedAt !== null) !== revoked;
   };
-  const change = deviceIds.some(isDue) ? ledger.nextVersion() : undefined;
+  const operation = revoked ? "revoke" : "unrevoke";
+  const due = [...new Set(deviceIds.filter(isDue))];
+  const change =
+    due.length === 0
+      ? undefined
+      : ledger.nextVersion({ at, orgId: org.id, operation, deviceIds: due });
   let version = change ?? 0;
   const results = deviceIds.map((deviceId) => {
     const changed = isDue(deviceId);
@@ -100,7 +109,7 @@ export function setRevoked(
     ledger.audit.append(org.id, {
       at,
       by: key.id,
-      operation: revoked ? "revoke" : "unrevoke",
+      operation,
       deviceId,
       requestId,
       version: device.version,
@@ -117,13 +126,14 @@ export function remove(ledger: Ledger, caller: Caller, deviceId: string): Remove
   if (from === undefined) return UNKNOWN_KEY;
   const { key, org } = from;
   if (ledger.device(org.id, deviceId) === undefined) return { kind: "not_found" };
-  const version = ledger.nextVersion();
-  ledger.removeDevice(org.id, deviceId);
   const { at, requestId } = caller;
+  const operation = "remove";
+  const version = ledger.nextVersion({ at, orgId: org.id, operation, deviceIds: [deviceId] });
+  ledger.removeDevice(org.id, deviceId);
   ledger.audit.append(org.id, {
     at,
     by: key.id,
-    operation: "remove",
+    operation,
     deviceId,
     requestId,
     version,

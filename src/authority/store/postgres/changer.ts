@@ -1,0 +1,178 @@
+import type { StoreUnavailableError } from "../errors.ts";
+import type { Ledger } from "../ledger.ts";
+import { sqlState, unavailable } from "./connection.ts";
+import type { Connection } from "./connection.ts";
+import { clientConfig } from "./connection-options.ts";
+import type { PostgresSettings } from "./connection-options.ts";
+import { Deadline } from "./deadline.ts";
+import { readFacts } from "./facts.ts";
+import type { Needs } from "./facts.ts";
+import { GroupLedger } from "./group-ledger.ts";
+import { LOCK_CLASS, LOCKS, prepareStore } from "./prepare.ts";
+import { Session } from "./session.ts";
+import type { Writer } from "./writer.ts";
+
+/** Most operations that are committed together. */
+const CALLS_AT_ONCE = 200;
+
+/** So long a replica waits for its turn; then it goes ahead without one. */
+const TURN_MS = 250;
+
+const TURN = {
+  name: "machineid_turn",
+  text: `SELECT pg_advisory_lock(${LOCK_CLASS}, ${LOCKS.turn})`,
+};
+const TURN_OVER = {
+  name: "machineid_turn_over",
+  text: `SELECT pg_advisory_unlock(${LOCK_CLASS}, ${LOCKS.turn})`,
+};
+
+interface Call {
+  readonly needs: Needs;
+  readonly step: (ledger: Ledger) => unknown;
+  readonly resolve: (result: never) => void;
+  readonly reject: (error: StoreUnavailableError) => void;
+  result: unknown;
+}
+
+interface Group {
+  readonly calls: Call[];
+  readonly deadline: Deadline;
+}
+
+/**
+ * Carries out what changes the store: reads what the operations of a group need,
+ * runs them, and commits what they changed, unless another replica was faster;
+ * then it begins anew with what is there now.
+ *
+ * Replicas take turns, so that none is always slower than another. A turn is a
+ * courtesy that speeds things up and decides nothing: who does not get one in
+ * time goes ahead, and so nobody waits for a replica that was cut off while it
+ * had its turn.
+ */
+export class Changer {
+  readonly #session: Session<void>;
+  readonly #timeoutMs: number;
+  readonly #writer: Writer;
+  readonly #saw: (version: number) => void;
+  #waiting: Group | undefined;
+  #working: Promise<void> | undefined;
+
+  constructor(settings: PostgresSettings, writer: Writer, saw: (version: number) => void) {
+    this.#timeoutMs = settings.changeTimeoutMs;
+    this.#writer = writer;
+    this.#saw = saw;
+    this.#session = new Session({
+      config: { ...clientConfig(settings), lock_timeout: TURN_MS },
+      prepare: (connection) => prepareStore(connection, settings),
+    });
+  }
+
+  /** @throws StoreUnavailableError when it was not carried out, or nobody knows */
+  run<Result>(needs: Needs, step: (ledger: Ledger) => Result): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      const call = { needs, step, resolve, reject, result: undefined };
+      if (this.#waiting?.deadline.isOver === false) {
+        this.#waiting.calls.push(call);
+        return;
+      }
+      const calls = [call];
+      this.#waiting = { calls, deadline: new Deadline(this.#timeoutMs, calls) };
+      setImmediate(() => this.#begin());
+    });
+  }
+
+  /** Finishes what was asked, and lets go of the connection. */
+  async close(): Promise<void> {
+    while (this.#waiting !== undefined || this.#working !== undefined) {
+      this.#begin();
+      await this.#working;
+    }
+    await this.#session.close();
+  }
+
+  #begin(): void {
+    const group = this.#waiting;
+    if (group === undefined || this.#working !== undefined) return;
+    const rest = group.calls.splice(CALLS_AT_ONCE);
+    this.#waiting =
+      rest.length === 0
+        ? undefined
+        : { calls: rest, deadline: new Deadline(group.deadline.left, rest) };
+    this.#working = this.#work(group).finally(() => {
+      this.#working = undefined;
+      this.#begin();
+    });
+  }
+
+  async #work({ calls, deadline }: Group): Promise<void> {
+    try {
+      await this.#carryOut(calls, deadline);
+    } catch (error) {
+      if (calls.length > 1 && isFaultOfOne(error)) await this.#workOneByOne(calls, deadline);
+      else for (const { reject } of calls) reject(unavailable(error));
+    } finally {
+      deadline.clear();
+    }
+  }
+
+  /** Something that cannot be stored must not keep what came along with it from being stored. */
+  async #workOneByOne(calls: readonly Call[], deadline: Deadline): Promise<void> {
+    for (const call of calls) {
+      await this.#carryOut([call], deadline).catch((error: unknown) =>
+        call.reject(unavailable(error)),
+      );
+    }
+  }
+
+  async #carryOut(calls: readonly Call[], deadline: Deadline): Promise<void> {
+    while (!deadline.isOver) {
+      if (await this.#attempt(calls, deadline)) {
+        for (const { resolve, result } of calls) resolve(result as never);
+        return;
+      }
+    }
+  }
+
+  /** @returns false when another change was committed meanwhile */
+  async #attempt(calls: readonly Call[], deadline: Deadline): Promise<boolean> {
+    const needs = calls.map((call) => call.needs);
+    const { connection } = await this.#session.open();
+    const turn = takeTurn(connection, deadline.left);
+    try {
+      // Both are sent at once; the server reads when it is this replica's turn.
+      const facts = await readFacts(connection, needs, deadline.left);
+      const ledger = new GroupLedger(facts, needs);
+      for (const call of calls) call.result = call.step(ledger);
+      if (deadline.isOver) return true;
+      const change = ledger.changeSet();
+      if (change === undefined) await this.#writer.append(ledger.entries);
+      else if (!(await this.#writer.apply(change))) return false;
+      this.#saw(ledger.version);
+      return true;
+    } finally {
+      if (await turn) endTurn(connection, this.#timeoutMs);
+    }
+  }
+}
+
+const LOCK_NOT_AVAILABLE = "55P03";
+
+/** @returns whether it is this replica's turn */
+function takeTurn(connection: Connection, timeoutMs: number): Promise<boolean> {
+  return connection.query(TURN, [], timeoutMs).then(
+    () => true,
+    (error: unknown) => {
+      if (sqlState(error) !== LOCK_NOT_AVAILABLE) connection.cut();
+      return false;
+    },
+  );
+}
+
+function endTurn(connection: Connection, timeoutMs: number): void {
+  // A turn ends with its connection, too.
+  connection.query(TURN_OVER, [], timeoutMs).catch(() => connection.cut());
+}
+
+/** Whether the server refused a value, rather than being unable to work. */
+const isFaultOfOne = (error: unknown): boolean => /^2[23]/.test(sqlState(error) ?? "");
