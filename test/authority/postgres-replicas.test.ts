@@ -1,0 +1,169 @@
+import { randomUUID } from "node:crypto";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { postgresStore, verifyAudit } from "../../src/authority/index.ts";
+import type { Store } from "../../src/authority/index.ts";
+import { createKey } from "../../src/authority/keys.ts";
+import { createOrgRecord } from "../../src/authority/plan.ts";
+import { createDatabase } from "../support/postgres.ts";
+import type { TestDatabase } from "../support/postgres.ts";
+import { TcpProxy } from "./history/tcp-proxy.ts";
+import { historyOf, prepareOrg } from "./history/history-of.ts";
+import type { Prepared } from "./history/history-of.ts";
+
+let database: TestDatabase;
+const stores: Store[] = [];
+
+beforeEach(async () => {
+  database = await createDatabase();
+});
+afterEach(async () => {
+  await Promise.all(stores.splice(0).map((store) => store.close()));
+  await database[Symbol.asyncDispose]();
+});
+
+async function openReplica(url = database.url): Promise<Store> {
+  const store = await postgresStore({ url });
+  stores.push(store);
+  return store;
+}
+
+const call = ({ caller }: Prepared) => ({ ...caller, requestId: randomUUID() });
+
+describe("replicas of one PostgreSQL store", () => {
+  it("may start at the same time on an empty database: one makes the keys", async () => {
+    const replicas = await Promise.all(Array.from({ length: 4 }, () => openReplica()));
+    const org = createOrgRecord({}, 0);
+    const made = await Promise.all(
+      replicas.map((store) =>
+        store.bootstrap({
+          requestId: randomUUID(),
+          at: 0,
+          adminKey: createKey("admin", null, 0).record,
+          org,
+          ownerKey: createKey("owner", org.id, 0).record,
+          ownerKeyGiven: false,
+        }),
+      ),
+    );
+    expect(made.filter(({ ownerKey }) => ownerKey === "created")).toHaveLength(1);
+    expect(made.filter(({ adminKey }) => adminKey === "created")).toHaveLength(1);
+    const keys = await database.sql("SELECT role FROM machineid.keys ORDER BY role");
+    expect(keys).toEqual([{ role: "admin" }, { role: "owner" }]);
+  });
+
+  it("hold one cap together, against registrations that come at all of them at once", async () => {
+    const replicas = await Promise.all(Array.from({ length: 3 }, () => openReplica()));
+    const [first] = replicas;
+    if (first === undefined) throw new Error("no replica");
+    const org = await prepareOrg(first, 7);
+    const outcomes = await Promise.all(
+      Array.from({ length: 60 }, (_, place) =>
+        (replicas[place % 3] ?? first).register(call(org), `device-${place}`),
+      ),
+    );
+    const created = outcomes.filter(
+      (outcome) => outcome.kind === "registered" && outcome.registration.outcome === "created",
+    );
+    expect(created).toHaveLength(7);
+    for (const store of replicas) {
+      expect(await store.usage(call(org))).toMatchObject({ devicesUsed: 7 });
+    }
+  });
+
+  it("see each other's changes in the first decision after them", async () => {
+    const [one, other] = await Promise.all([openReplica(), openReplica()]);
+    const org = await prepareOrg(one, 5);
+    await one.register(call(org), "a");
+    for (let turn = 0; turn < 20; turn += 1) {
+      expect(await other.validate(call(org), "a")).toMatchObject({ decision: { code: "ALLOW" } });
+      await one.setRevoked(call(org), ["a"], true);
+      expect(await other.validate(call(org), "a")).toMatchObject({
+        decision: { code: "DEVICE_REVOKED" },
+      });
+      await other.setRevoked(call(org), ["a"], false);
+      expect(await one.validate(call(org), "a")).toMatchObject({ decision: { code: "ALLOW" } });
+    }
+  });
+
+  it("write an audit chain each, and take up one that was left", async () => {
+    const [one, other] = await Promise.all([openReplica(), openReplica()]);
+    const org = await prepareOrg(one, 5);
+    const ownChains = async (store: Store) =>
+      (await store.auditChains()).filter(({ orgId }) => orgId === org.orgId);
+    await Promise.all([one, other].map((store) => store.validate(call(org), "a")));
+    expect(await ownChains(one)).toHaveLength(2);
+    await one.close();
+    const third = await openReplica();
+    await third.validate(call(org), "a");
+    expect(await ownChains(third)).toHaveLength(2);
+    expect(await verifyAudit(third)).toMatchObject({ ok: true });
+    expect((await historyOf(third, org, [])).audited.size).toBe(4);
+  });
+
+  it("tell their listeners of each other's changes", async () => {
+    const [one, other] = await Promise.all([openReplica(), openReplica()]);
+    const org = await prepareOrg(one, 5);
+    const told = Promise.withResolvers<number>();
+    other.onChange((version) => version > 1 && told.resolve(version));
+    await one.register(call(org), "a");
+    expect(await told.promise).toBe(2);
+    expect(await other.changes(1, 10)).toMatchObject({
+      changes: [{ version: 2, operation: "register", deviceIds: ["a"], orgId: org.orgId }],
+    });
+  });
+
+  it("tell of changes whose announcement was lost", async () => {
+    const url = new URL(database.url);
+    await using proxy = await TcpProxy.open(Number(url.port));
+    url.port = String(proxy.port);
+    const [one, other] = await Promise.all([openReplica(), openReplica(url.href)]);
+    const org = await prepareOrg(one, 5);
+    let seen = 0;
+    let wake = (): void => undefined;
+    other.onChange((version) => {
+      seen = version;
+      wake();
+    });
+    const reaches = (version: number): Promise<void> =>
+      new Promise((resolve) => {
+        wake = () => seen >= version && resolve();
+        wake();
+      });
+    await reaches(1);
+    proxy.cutHalfOpen();
+    await one.register(call(org), "a");
+    await reaches(2);
+    expect(seen).toBe(2);
+  });
+
+  it("let a stop pass when a replica was cut off in the middle of a change", async () => {
+    const url = new URL(database.url);
+    await using proxy = await TcpProxy.open(Number(url.port));
+    url.port = String(proxy.port);
+    const [one, other] = await Promise.all([openReplica(), openReplica(url.href)]);
+    const org = await prepareOrg(one, 50);
+    await one.register(call(org), "a");
+    for (let turn = 0; turn < 5; turn += 1) {
+      const changes = Array.from({ length: 5 }, (_, place) =>
+        other.register(call(org), `cut-${turn}-${place}`).catch(() => undefined),
+      );
+      await new Promise((resolve) => setImmediate(resolve));
+      proxy.cutHalfOpen();
+      const revoked = await one.setRevoked(call(org), ["a"], turn % 2 === 0);
+      expect(revoked).toMatchObject({ results: [{ changed: true }] });
+      await Promise.all(changes);
+    }
+    expect(await verifyAudit(one)).toMatchObject({ ok: true });
+  });
+
+  it("go on with a change that came along with one that cannot be stored", async () => {
+    const store = await openReplica();
+    const org = await prepareOrg(store, 5);
+    const [poison, sound] = await Promise.allSettled([
+      store.register(call(org), "no text\u0000"),
+      store.register(call(org), "a"),
+    ]);
+    expect(poison).toMatchObject({ status: "rejected", reason: { code: "STORE_UNAVAILABLE" } });
+    expect(sound).toMatchObject({ value: { registration: { outcome: "created" } } });
+  });
+});
