@@ -15,9 +15,9 @@ export type { Change, ChangeFeed, ChangesRead } from "./store/changes.ts";
 export { MoveError } from "./store/move/move-error.ts";
 export { moveStore } from "./store/move/move-store.ts";
 export type { Moved, MoveOptions, MoveProgress } from "./store/move/move-store.ts";
-export { describePostgres, isPostgresUrl } from "./store/postgres/connection-options.ts";
-export { postgresStore } from "./store/postgres/postgres-store.ts";
-export type { PostgresOptions } from "./store/postgres/connection-options.ts";
+export { postgresStore } from "./store/postgres/open.ts";
+export { describePostgres, isPostgresUrl } from "./store/postgres/options.ts";
+export type { PostgresOptions } from "./store/postgres/options.ts";
 export { sqliteStore } from "./store/sqlite/sqlite-store.ts";
 export type {
   AuditChain,

@@ -1,10 +1,9 @@
 import { digest, genesis } from "../audit-entry.ts";
-import { readSettings } from "../postgres/connection-options.ts";
-import type { PostgresOptions } from "../postgres/connection-options.ts";
+import { readSettings } from "../postgres/options.ts";
+import type { PostgresOptions } from "../postgres/options.ts";
 import type { AuditChain, AuditRow } from "../store.ts";
 import { MoveError } from "./move-error.ts";
 import { MoveSource } from "./source.ts";
-import { MoveTarget } from "./target.ts";
 
 /** What is moved, and where to. */
 export interface MoveOptions {
@@ -51,6 +50,7 @@ const ENTRIES_AT_ONCE = 2_000;
 export async function moveStore({ from, to, onProgress }: MoveOptions): Promise<Moved> {
   const settings = readSettings(to);
   using source = new MoveSource(from);
+  const { MoveTarget } = await import("./target.ts");
   await using target = await MoveTarget.open(settings, source.id);
   const chains = source.chains();
   const total = chains.reduce((sum, { seq }) => sum + seq, 0);

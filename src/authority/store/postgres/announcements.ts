@@ -1,7 +1,7 @@
 import { ChangeListeners } from "../changes.ts";
 import { CHANNEL } from "./apply.ts";
-import { clientConfig } from "./connection-options.ts";
-import type { PostgresSettings } from "./connection-options.ts";
+import { clientConfig } from "./client-config.ts";
+import type { PostgresSettings } from "./options.ts";
 import { prepareStore } from "./prepare.ts";
 import { Session } from "./session.ts";
 

@@ -1,7 +1,7 @@
 import { StoreSchemaError } from "../errors.ts";
 import { Connection } from "./connection.ts";
-import { clientConfig } from "./connection-options.ts";
-import type { PostgresSettings } from "./connection-options.ts";
+import { clientConfig } from "./client-config.ts";
+import type { PostgresSettings } from "./options.ts";
 import { LOCK_CLASS, LOCKS, prepareServer } from "./prepare.ts";
 import { SCHEMA } from "./schema.ts";
 

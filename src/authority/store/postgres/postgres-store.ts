@@ -8,8 +8,8 @@ import { Announcements } from "./announcements.ts";
 import { Changer } from "./changer.ts";
 import { unavailable } from "./connection.ts";
 import type { Connection } from "./connection.ts";
-import { clientConfig, readSettings } from "./connection-options.ts";
-import type { PostgresOptions, PostgresSettings } from "./connection-options.ts";
+import { clientConfig } from "./client-config.ts";
+import type { PostgresSettings } from "./options.ts";
 import { readFacts } from "./facts.ts";
 import type { Needs } from "./facts.ts";
 import { GroupLedger } from "./group-ledger.ts";
@@ -24,19 +24,8 @@ import { Writer } from "./writer.ts";
 /** How long a device's `lastSeenAt` may be behind in the database. */
 const SEEN_DELAY_MS = 5_000;
 
-/**
- * Opens a store in a PostgreSQL database, which any number of replicas share. It
- * brings the database to its schema first; replicas may do that at the same time.
- *
- * A replica keeps up to six connections. When the server is away every call is
- * refused in time, and the store works again by itself once it is back.
- *
- * @throws TypeError when the address is none
- * @throws StoreUnavailableError when the server cannot be reached, or is a standby
- * @throws StoreSchemaError when the database is of a newer version, or cannot hold a store
- */
-export async function postgresStore(options: PostgresOptions): Promise<Store> {
-  const settings = readSettings(options);
+/** Opens the store that `postgresStore` promises. */
+export async function openPostgresStore(settings: PostgresSettings): Promise<Store> {
   await migrate(settings);
   const store = new PostgresStore(settings);
   try {

@@ -1,6 +1,6 @@
 import { StoreSchemaError, StoreUnavailableError } from "../errors.ts";
 import type { Connection } from "./connection.ts";
-import type { PostgresSettings } from "./connection-options.ts";
+import type { PostgresSettings } from "./options.ts";
 import { SCHEMA } from "./schema.ts";
 
 /** The first int of all our advisory locks, which are the database's own. */

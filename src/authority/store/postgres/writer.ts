@@ -1,8 +1,8 @@
 import { AuditChains } from "./audit-chains.ts";
 import type { ComposedEntries } from "./audit-chains.ts";
 import { applyStatement, applyValues } from "./apply.ts";
-import type { PostgresSettings } from "./connection-options.ts";
-import { clientConfig } from "./connection-options.ts";
+import type { PostgresSettings } from "./options.ts";
+import { clientConfig } from "./client-config.ts";
 import type { ChangeSet, PendingEntry } from "./group-ledger.ts";
 import { prepareStore } from "./prepare.ts";
 import { Session } from "./session.ts";

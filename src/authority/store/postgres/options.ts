@@ -1,6 +1,3 @@
-import { types } from "pg";
-import type { ClientConfig } from "pg";
-
 /** How a store in PostgreSQL is opened. */
 export interface PostgresOptions {
   /**
@@ -58,27 +55,4 @@ export function describePostgres(url: string): string {
   }
   const user = parsed.username === "" ? "" : `${parsed.username}@`;
   return `postgres://${user}${parsed.host}${parsed.pathname}`;
-}
-
-/** Versions and instants are whole numbers well within what a double holds exactly. */
-const getTypeParser: typeof types.getTypeParser = (id, format) =>
-  id === types.builtins.INT8
-    ? Number
-    : (types.getTypeParser(id, format) as (value: string) => unknown);
-
-/** What all connections have in common; the timeouts bound what the server does for one of them. */
-export function clientConfig(settings: PostgresSettings): ClientConfig {
-  const statementMs = Math.max(settings.decisionTimeoutMs, settings.changeTimeoutMs);
-  return {
-    connectionString: settings.url,
-    application_name: "machineid",
-    connectionTimeoutMillis: settings.connectTimeoutMs,
-    keepAlive: true,
-    keepAliveInitialDelayMillis: 5_000,
-    statement_timeout: statementMs,
-    lock_timeout: settings.decisionTimeoutMs,
-    idle_in_transaction_session_timeout: statementMs,
-    types: { getTypeParser },
-    pipeline: true,
-  };
 }
