@@ -11,7 +11,7 @@ import { isPinned, startPeer } from "./support/process.ts";
 
 /** A replica answers at least this share of what the bare server does. */
 const TARGET = 0.45;
-const ROUNDS = Number(process.env["ROUNDS"] ?? 11);
+const ROUNDS = 11;
 const ROUND_MS = 700;
 const CONNECTIONS = 64;
 const SERVER_CORE = 0;

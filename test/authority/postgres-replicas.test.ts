@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { postgresStore, verifyAudit } from "../../src/authority/index.ts";
 import type { Store } from "../../src/authority/index.ts";
 import { createKey } from "../../src/authority/keys.ts";
+import { CHANGES_KEPT } from "../../src/authority/store/changes.ts";
 import { createOrgRecord } from "../../src/authority/plan.ts";
 import { createDatabase } from "../support/postgres.ts";
 import type { TestDatabase } from "../support/postgres.ts";
@@ -154,6 +155,32 @@ describe("replicas of one PostgreSQL store", () => {
       await Promise.all(changes);
     }
     expect(await verifyAudit(one)).toMatchObject({ ok: true });
+  });
+
+  it("keep the newest of the change log, and tell that the rest is cut", async () => {
+    const store = await openReplica();
+    const org = await prepareOrg(store, 5);
+    await store.register(call(org), "a");
+    await database.sql(`UPDATE machineid.state SET version = ${2 * CHANGES_KEPT}`);
+    await store.register(call(org), "b");
+    const { version, changes } = await store.changes(1, 10);
+    expect(version).toBe(2 * CHANGES_KEPT + 1);
+    expect(changes).toMatchObject([{ version, deviceIds: ["b"] }]);
+  });
+
+  it("are not misled by an announcement that somebody else made", async () => {
+    const [one, other] = await Promise.all([openReplica(), openReplica()]);
+    const org = await prepareOrg(one, 5);
+    const told: number[] = [];
+    const reached = Promise.withResolvers<void>();
+    other.onChange((version) => {
+      told.push(version);
+      if (version === 2) reached.resolve();
+    });
+    await database.sql("NOTIFY machineid, '999999'");
+    await one.register(call(org), "a");
+    await reached.promise;
+    expect(told.every((version) => version <= 2)).toBe(true);
   });
 
   it("go on with a change that came along with one that cannot be stored", async () => {

@@ -20,6 +20,8 @@ export class Announcements {
   readonly #session: Session<void>;
   readonly #timeoutMs: number;
   #timer: NodeJS.Timeout | undefined;
+  /** Asked for and not answered yet. */
+  #looks = 0;
   #closed = false;
 
   constructor(settings: PostgresSettings) {
@@ -28,7 +30,8 @@ export class Announcements {
       config: clientConfig(settings),
       prepare: async (connection) => {
         await prepareStore(connection, settings);
-        connection.onNotification((payload) => this.saw(Number(payload)));
+        // What it says is looked up: anybody who may connect may announce.
+        connection.onNotification(() => void this.#look());
         await connection.run(`LISTEN ${CHANNEL}`);
       },
     });
@@ -53,14 +56,24 @@ export class Announcements {
   }
 
   async #look(): Promise<void> {
+    if (this.#closed) return;
+    clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.#look(), LOOK_EVERY_MS);
     this.#timer.unref();
+    // What is announced while one look is under way may be too new for it.
+    this.#looks += 1;
+    if (this.#looks > 1) return;
     try {
       const { connection } = await this.#session.open();
-      const [row] = await connection.query<{ version: number }>(VERSION, [], this.#timeoutMs);
-      if (row !== undefined) this.saw(row.version);
+      do {
+        this.#looks = 1;
+        const [row] = await connection.query<{ version: number }>(VERSION, [], this.#timeoutMs);
+        if (row !== undefined) this.saw(row.version);
+      } while (this.#looks > 1);
     } catch {
       // It is looked again soon; who decides learns by itself that the server is away.
+    } finally {
+      this.#looks = 0;
     }
   }
 }

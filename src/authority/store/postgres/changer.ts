@@ -29,6 +29,7 @@ const TURN = {
 interface Call {
   readonly needs: Needs;
   readonly step: (ledger: Ledger) => unknown;
+  readonly own: Deadline;
   readonly resolve: (result: never) => void;
   readonly reject: (error: StoreUnavailableError) => void;
   result: unknown;
@@ -71,18 +72,33 @@ export class Changer {
     });
   }
 
-  /** @throws StoreUnavailableError when it was not carried out, or nobody knows */
-  run<Result>(needs: Needs, step: (ledger: Ledger) => Result): Promise<Result> {
-    return new Promise((resolve, reject) => {
-      const call = { needs, step, resolve, reject, result: undefined };
-      if (this.#waiting?.deadline.isOver === false) {
-        this.#waiting.calls.push(call);
-        return;
-      }
-      const calls = [call];
-      this.#waiting = { calls, deadline: new Deadline(this.#timeoutMs, calls) };
-      setImmediate(() => this.#begin());
-    });
+  /**
+   * @param timeoutMs after which it is refused, if that is sooner than for others
+   * @throws StoreUnavailableError when it was not carried out, or nobody knows
+   */
+  async run<Result>(
+    needs: Needs,
+    step: (ledger: Ledger) => Result,
+    timeoutMs = this.#timeoutMs,
+  ): Promise<Result> {
+    const { promise, resolve, reject } = Promise.withResolvers<Result>();
+    const own = new Deadline(timeoutMs, [{ reject }]);
+    this.#add({ needs, step, own, resolve, reject, result: undefined });
+    try {
+      return await promise;
+    } finally {
+      own.clear();
+    }
+  }
+
+  #add(call: Call): void {
+    if (this.#waiting?.deadline.isOver === false) {
+      this.#waiting.calls.push(call);
+      return;
+    }
+    const calls = [call];
+    this.#waiting = { calls, deadline: new Deadline(this.#timeoutMs, calls) };
+    setImmediate(() => this.#begin());
   }
 
   /** Finishes what was asked, and lets go of the connection. */
@@ -102,7 +118,9 @@ export class Changer {
       rest.length === 0
         ? undefined
         : { calls: rest, deadline: new Deadline(group.deadline.left, rest) };
-    this.#working = this.#work(group).finally(() => {
+    // What was refused while it waited is not begun any more.
+    const calls = group.calls.filter(({ own }) => !own.isOver);
+    this.#working = this.#work({ ...group, calls }).finally(() => {
       this.#working = undefined;
       this.#begin();
     });
@@ -139,6 +157,7 @@ export class Changer {
 
   /** @returns false when another change was committed meanwhile */
   async #attempt(calls: readonly Call[], deadline: Deadline): Promise<boolean> {
+    if (calls.length === 0) return true;
     const needs = calls.map((call) => call.needs);
     const { connection } = await this.#session.open();
     const turn = takeTurn(connection, deadline.left);

@@ -91,8 +91,8 @@ export class Connection {
     }
   }
 
-  onNotification(listener: (payload: string) => void): void {
-    this.#client.on("notification", ({ payload = "" }) => listener(payload));
+  onNotification(listener: () => void): void {
+    this.#client.on("notification", () => listener());
   }
 
   /** Ends the connection at once; what is under way fails. */

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { StoreUnavailableError } from "../errors.ts";
 import type { DeviceRecord, KeyRecord } from "../records.ts";
 import { deviceFromRow, keyFromRow, orgFromRow } from "../rows.ts";
 import type { OrgUsage } from "../store.ts";
@@ -65,7 +66,7 @@ const FACTS = {
       UNION
       SELECT * FROM machineid.orgs WHERE $6::boolean
     )
-    SELECT s.version,
+    SELECT s.version, s.importing IS NOT NULL AS importing,
       EXISTS (SELECT FROM machineid.keys WHERE role = 'admin') AS "hasAdminKey",
       coalesce((SELECT json_agg(k) FROM known k), '[]') AS keys,
       coalesce((SELECT json_agg(n ORDER BY n.place) FROM named n), '[]') AS orgs,
@@ -75,6 +76,7 @@ const FACTS = {
 
 const factsRow = z.object({
   version: z.int(),
+  importing: z.boolean(),
   hasAdminKey: z.boolean(),
   keys: z.array(z.unknown()),
   orgs: z.array(z.looseObject({ place: z.int(), devices_used: z.int() })),
@@ -110,7 +112,8 @@ export async function readFacts(
     ],
     timeoutMs,
   );
-  const { version, hasAdminKey, keys, orgs, devices } = factsRow.parse(row);
+  const { version, importing, hasAdminKey, keys, orgs, devices } = factsRow.parse(row);
+  if (importing) throw new StoreUnavailableError("another store is being moved here");
   return {
     version,
     hasAdminKey,

@@ -41,6 +41,7 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Sto
 
 class PostgresStore implements Store {
   readonly #timeoutMs: number;
+  readonly #decisionTimeoutMs: number;
   readonly #writer: Writer;
   readonly #changer: Changer;
   readonly #validator: Validator;
@@ -55,6 +56,7 @@ class PostgresStore implements Store {
 
   constructor(settings: PostgresSettings) {
     this.#timeoutMs = settings.changeTimeoutMs;
+    this.#decisionTimeoutMs = settings.decisionTimeoutMs;
     this.#announcements = new Announcements(settings);
     const saw = (version: number): void => this.#announcements.saw(version);
     this.#writer = new Writer(settings);
@@ -79,8 +81,12 @@ class PostgresStore implements Store {
   }
 
   register(caller: Caller, deviceId: string) {
-    return this.#change({ keyHash: caller.keyHash, deviceIds: [deviceId] }, (ledger) =>
-      devices.register(ledger, caller, deviceId),
+    const needs = { keyHash: caller.keyHash, deviceIds: [deviceId] };
+    // It is a decision, too: who asks for it waits no longer than for others.
+    return this.#change(
+      needs,
+      (ledger) => devices.register(ledger, caller, deviceId),
+      this.#decisionTimeoutMs,
     );
   }
 
@@ -180,8 +186,12 @@ class PostgresStore implements Store {
     ]);
   }
 
-  #change<Result>(needs: Needs, step: (ledger: Ledger) => Result): Promise<Result> {
-    return this.#unlessClosed(() => this.#changer.run(needs, step));
+  #change<Result>(
+    needs: Needs,
+    step: (ledger: Ledger) => Result,
+    timeoutMs?: number,
+  ): Promise<Result> {
+    return this.#unlessClosed(() => this.#changer.run(needs, step, timeoutMs));
   }
 
   /** Runs an operation that changes and audits nothing. */

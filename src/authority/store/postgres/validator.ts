@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import type { StoreUnavailableError } from "../errors.ts";
+import { StoreUnavailableError } from "../errors.ts";
 import type { DeviceStanding } from "../../decide.ts";
 import type { DecisionFacts } from "../ledger.ts";
 import { validate } from "../operations/devices.ts";
@@ -50,7 +50,6 @@ const READ = {
 
 const readRow = z.object({
   version: z.int(),
-  standby: z.literal(false),
   known: z.array(z.tuple([z.unknown(), z.nullable(z.unknown())])),
   devices: z.string(),
 });
@@ -178,7 +177,11 @@ export class Validator {
 
   async #query(values: readonly unknown[], timeoutMs: number): Promise<unknown> {
     const { connection } = await this.#session.open();
-    const [row] = await connection.query(READ, values, timeoutMs);
+    const [row] = await connection.query<{ standby: boolean }>(READ, values, timeoutMs);
+    if (row?.standby !== false) {
+      connection.cut();
+      throw new StoreUnavailableError("the server has become a standby, which may be behind");
+    }
     return row;
   }
 }
