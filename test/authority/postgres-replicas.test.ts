@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
+import { Client } from "pg";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { postgresStore, verifyAudit } from "../../src/authority/index.ts";
 import type { Store } from "../../src/authority/index.ts";
 import { createKey } from "../../src/authority/keys.ts";
+import { LOCK_CLASS, LOCKS } from "../../src/authority/store/postgres/prepare.ts";
 import { CHANGES_KEPT } from "../../src/authority/store/changes.ts";
 import { createOrgRecord } from "../../src/authority/plan.ts";
 import { createDatabase } from "../support/postgres.ts";
@@ -26,6 +28,14 @@ async function openReplica(url = database.url): Promise<Store> {
   const store = await postgresStore({ url });
   stores.push(store);
   return store;
+}
+
+/** Keeps every replica from getting a turn, as one would that froze while it had it. */
+async function holdTurn(isHeld: boolean): Promise<{ isHeld: boolean } & AsyncDisposable> {
+  const client = new Client({ connectionString: database.url });
+  await client.connect();
+  if (isHeld) await client.query(`SELECT pg_advisory_lock(${LOCK_CLASS}, ${LOCKS.turn})`);
+  return { isHeld, [Symbol.asyncDispose]: () => client.end() };
 }
 
 const call = ({ caller }: Prepared) => ({ ...caller, requestId: randomUUID() });
@@ -52,7 +62,12 @@ describe("replicas of one PostgreSQL store", () => {
     expect(keys).toEqual([{ role: "admin" }, { role: "owner" }]);
   });
 
-  it("hold one cap together, against registrations that come at all of them at once", async () => {
+  it.each([
+    ["in turns", false],
+    ["when none gets a turn", true],
+  ])("hold one cap together, against registrations at all of them: %s", async (_how, isTaken) => {
+    await using turn = await holdTurn(isTaken);
+    expect(turn.isHeld).toBe(isTaken);
     const replicas = await Promise.all(Array.from({ length: 3 }, () => openReplica()));
     const [first] = replicas;
     if (first === undefined) throw new Error("no replica");
