@@ -1,15 +1,14 @@
 import { randomUUID } from "node:crypto";
-import { Client } from "pg";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { postgresStore, verifyAudit } from "../../src/authority/index.ts";
 import type { Store } from "../../src/authority/index.ts";
 import { createKey } from "../../src/authority/keys.ts";
-import { LOCK_CLASS, LOCKS } from "../../src/authority/store/postgres/prepare.ts";
 import { CHANGES_KEPT } from "../../src/authority/store/changes.ts";
 import { createOrgRecord } from "../../src/authority/plan.ts";
 import { createDatabase } from "../support/postgres.ts";
 import type { TestDatabase } from "../support/postgres.ts";
 import { TcpProxy } from "./history/tcp-proxy.ts";
+import { holdTurn } from "./history/hold-turn.ts";
 import { historyOf, prepareOrg } from "./history/history-of.ts";
 import type { Prepared } from "./history/history-of.ts";
 
@@ -28,14 +27,6 @@ async function openReplica(url = database.url): Promise<Store> {
   const store = await postgresStore({ url });
   stores.push(store);
   return store;
-}
-
-/** Keeps every replica from getting a turn, as one would that froze while it had it. */
-async function holdTurn(isHeld: boolean): Promise<{ isHeld: boolean } & AsyncDisposable> {
-  const client = new Client({ connectionString: database.url });
-  await client.connect();
-  if (isHeld) await client.query(`SELECT pg_advisory_lock(${LOCK_CLASS}, ${LOCKS.turn})`);
-  return { isHeld, [Symbol.asyncDispose]: () => client.end() };
 }
 
 const call = ({ caller }: Prepared) => ({ ...caller, requestId: randomUUID() });
@@ -66,8 +57,8 @@ describe("replicas of one PostgreSQL store", () => {
     ["in turns", false],
     ["when none gets a turn", true],
   ])("hold one cap together, against registrations at all of them: %s", async (_how, isTaken) => {
-    await using turn = await holdTurn(isTaken);
-    expect(turn.isHeld).toBe(isTaken);
+    await using stack = new AsyncDisposableStack();
+    if (isTaken) stack.use(await holdTurn(database.url));
     const replicas = await Promise.all(Array.from({ length: 3 }, () => openReplica()));
     const [first] = replicas;
     if (first === undefined) throw new Error("no replica");

@@ -6,6 +6,7 @@ import { postgresStore, sqliteStore } from "../../../src/authority/index.ts";
 import { PostgresServer } from "../../support/postgres-server.ts";
 import { createDatabase } from "../../support/postgres.ts";
 import { Cluster } from "./cluster.ts";
+import { holdTurn } from "./hold-turn.ts";
 import { historyOf, prepareOrg } from "./history-of.ts";
 import { allowedAfterRevoke, violationsIn } from "./history.ts";
 import { TcpProxy } from "./tcp-proxy.ts";
@@ -39,7 +40,10 @@ describe("the history that all clients saw", () => {
       });
       await using cluster = await Cluster.start(databases);
       const work = new Workload({ ...LOAD, urls: () => cluster.urls, ownerKey: org.ownerKey });
+      let turn: AsyncDisposable | undefined;
       const faults = [
+        async () => void (turn = await holdTurn(database.url)),
+        () => turn?.[Symbol.asyncDispose](),
         () => cluster.kill(0),
         () => cluster.start(0),
         () => proxies[1]?.cutHalfOpen(),
