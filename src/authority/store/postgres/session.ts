@@ -50,7 +50,8 @@ export class Session<State> {
 
   async close(): Promise<void> {
     this.#closed = true;
-    const opened = this.#opened ?? (await this.#opening?.catch(() => undefined));
+    await this.#opening?.catch(() => undefined);
+    const opened = this.#opened;
     if (opened === undefined || opened.connection.isLost) return;
     const { connection } = opened;
     const timer = setTimeout(() => connection.cut(), CLOSE_WITHIN_MS);
