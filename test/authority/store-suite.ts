@@ -72,6 +72,34 @@ export function storeSuite(name: string, createAdapter: () => StoreAdapter): voi
       expect(await codeOf(one.key, "a")).toBe("ALLOW");
     });
 
+    it("decides what is asked at once each for its own key and device", async () => {
+      const one = await fixture.addOrg("free");
+      const other = await fixture.addOrg("free");
+      const stranger = createKey("owner", one.org.id, fixture.at).record;
+      await Promise.all([
+        store.register(call(one.key), "a"),
+        store.register(call(other.key), "b"),
+        store.register(call(other.key), "a,b"),
+      ]);
+      await store.setRevoked(call(other.key), ["b"], true);
+      const asked: readonly (readonly [KeyRecord, string, string])[] = [
+        [stranger, "a", "unknown_key"],
+        [one.key, "a", "ALLOW"],
+        [other.key, "a", "DEVICE_NOT_REGISTERED"],
+        [fixture.admin, "a", "unknown_key"],
+        [other.key, "b", "DEVICE_REVOKED"],
+        [one.key, "b", "DEVICE_NOT_REGISTERED"],
+        [one.key, "a", "ALLOW"],
+        [other.key, "a,b", "ALLOW"],
+        [one.key, "a,b", "DEVICE_NOT_REGISTERED"],
+        [one.key, '{"a"}', "DEVICE_NOT_REGISTERED"],
+        [one.key, "NULL", "DEVICE_NOT_REGISTERED"],
+        [one.key, "A", "DEVICE_NOT_REGISTERED"],
+      ];
+      const codes = await Promise.all(asked.map(([key, deviceId]) => codeOf(key, deviceId)));
+      expect(codes).toEqual(asked.map(([, , code]) => code));
+    });
+
     it("never restores a revoked device by registering it", async () => {
       const { key } = await fixture.addOrg("free");
       await store.register(call(key), "a");
