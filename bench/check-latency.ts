@@ -17,14 +17,17 @@ interface Sample {
 
 await using server = startPeer("loopback-servers.ts", 1);
 const ports = await server.hear<{ echo: number; http: number }>();
-await using client = startPeer("check-client.ts", 0, [String(ports.echo), String(ports.http)]);
-
-const contestants = ["TCP echo", "strict check", "strict check by fetch", "bare fetch"].map(
-  (name) => ({ name, cpuUs: [] as number[] }),
-);
-for (const { name } of contestants) await client.ask<Sample>({ way: name });
-const latencies = await interleave(contestants, ROUNDS, async ({ name, cpuUs }) => {
-  const sample = await client.ask<Sample>({ way: name });
+const names = ["TCP echo", "strict check", "strict check by fetch", "bare fetch"];
+// A process for each: what one leaves behind, garbage above all, is not another's cost.
+await using stack = new AsyncDisposableStack();
+const contestants = names.map((name) => {
+  const args = [name, String(ports.echo), String(ports.http)];
+  const client = stack.use(startPeer("check-client.ts", 0, args));
+  return { name, client, cpuUs: [] as number[] };
+});
+for (const { client } of contestants) await client.ask<Sample>({});
+const latencies = await interleave(contestants, ROUNDS, async ({ client, cpuUs }) => {
+  const sample = await client.ask<Sample>({});
   cpuUs.push(sample.cpuUs);
   return sample.p50Us;
 });

@@ -39,11 +39,12 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "src/client": [],
   "src/guard": [],
   "src/index.ts": [],
-  "src/authority": ["node:", "zod", "fastify", "pino", "pg"],
+  "src/authority": ["node:", "zod", "fastify", "jose", "pino", "pg"],
   "src/testing": ["node:"],
   "src/cli": [
     "node:",
     "citty",
+    "fastify",
     "pino",
     "zod",
     "langchain",

@@ -1,9 +1,12 @@
 import { expect, test } from "vitest";
+import { doors as plainCode } from "./guard/doors.ts";
 import { doors as aiSdk } from "./integrations/ai-sdk/doors.ts";
 import { doors as claudeAgent } from "./integrations/claude-agent/doors.ts";
 import { doors as langchain } from "./integrations/langchain/doors.ts";
+import { doors as mcp } from "./integrations/mcp/gate/doors.ts";
 import { doors as mastra } from "./integrations/mastra/doors.ts";
 import { doors as openaiAgents } from "./integrations/openai-agents/doors.ts";
+import type { Door } from "./integrations/shared/door.ts";
 
 /** A way into guarded work, as the page shows it. */
 interface Row {
@@ -45,15 +48,15 @@ const frameworks: Readonly<Record<string, readonly Row[]>> = {
   "OpenAI Agents": openaiAgents.map(toRow),
   Mastra: mastra.map(toRow),
   "Claude Agent SDK and Claude Code": claudeAgent.map(toRow),
+  "Plain code": plainCode.map(toRow),
+  "MCP, by version of the server's SDK": mcp.map(({ entry, note = "", ...door }) => ({
+    ...door,
+    gate: entry,
+    note,
+  })),
 };
 
-function toRow(source: {
-  readonly door: string;
-  readonly entry: string;
-  readonly closed: boolean;
-  readonly surfaces: string;
-  readonly note?: string;
-}): Row {
+function toRow(source: Door): Row {
   const [gate = "", way = ""] = source.entry.split(": ");
   const { closed, surfaces, note = "" } = source;
   return {

@@ -5,11 +5,13 @@ import { median } from "./compare.ts";
 import { serveParent } from "./process.ts";
 
 /**
- * Asks over and over in ways that the parent names, one call at a time, and says
- * how long the middle one took and what processor time each cost.
+ * Asks over and over in the way it is told, one call at a time, and says how long
+ * the middle one took and what processor time each cost. The first message warms
+ * up: what is measured is a process that has run for a while.
  */
+const WARM_UP_CALLS = 20_000;
 const CALLS = 2000;
-const [echoPort = "", httpPort = ""] = process.argv.slice(2);
+const [way = "", echoPort = "", httpPort = ""] = process.argv.slice(2);
 
 const socket = connect(Number(echoPort), "127.0.0.1").setNoDelay(true);
 await once(socket, "connect");
@@ -51,9 +53,11 @@ const WAYS: Readonly<Record<string, () => Promise<unknown>>> = {
   "bare fetch": bareFetch,
 };
 
-await serveParent(async ({ way }: { readonly way: string }) => {
-  const call = WAYS[way];
-  if (call === undefined) throw new Error(`no such way: ${way}`);
+const call = WAYS[way];
+if (call === undefined) throw new Error(`no such way: ${way}`);
+for (let index = 0; index < WARM_UP_CALLS; index += 1) await call();
+
+await serveParent(async () => {
   const samples: number[] = [];
   const before = process.cpuUsage();
   for (let index = 0; index < CALLS; index += 1) {

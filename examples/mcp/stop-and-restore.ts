@@ -49,7 +49,7 @@ client.setRequestHandler(ElicitRequestSchema, ({ params }) => {
 });
 const attended = await connectAssistant(client);
 const restored = await attended.callTool({ name: "unrevoke_device", arguments: { deviceId } });
-assert.deepEqual(restored.structuredContent, { deviceId, changed: true });
+assert.deepEqual(restored.structuredContent, { deviceId, changed: true, pending: false });
 assert.equal(await work(), "mail sent");
 say("the person said yes: the agent works again");
 

@@ -1,12 +1,13 @@
 import { InvalidArgumentError } from "../../src/index.ts";
 import type { Guard, Run } from "../../src/index.ts";
+import { gatedView, isFunction, isObject } from "../shared/gated-view.ts";
+import type { AnyFunction } from "../shared/gated-view.ts";
 import { gateCallOptions, gateOption } from "./call-options.ts";
 import type { CallOptions } from "./call-options.ts";
 import { isAbortSignal } from "./gate-function.ts";
-import type { AnyFunction, Binding } from "./gate-function.ts";
-import { gatedView, isObject } from "./gated-view.ts";
-import { isFunction } from "./model.ts";
+import type { Binding } from "./gate-function.ts";
 import { stopAwareResult } from "./stop-aware.ts";
+import { gateSuper, gateTurnOptions } from "./super-gate.ts";
 
 interface GuardedAgent {
   readonly agent: object;
@@ -37,7 +38,9 @@ export function guardAgent<A extends object>(guard: Guard, agent: A): A {
     original,
   );
   refuseBoundMethods(original);
+  if (!hasPrepareCall(original)) gateSuper(original);
   const guarded = gatedView(
+    guard,
     original,
     (key, value) => {
       if (key === "settings") return settings();
@@ -69,6 +72,7 @@ function gateTurn(guards: readonly Guard[], agent: object, method: AnyFunction):
     const settings = gateSettings(bindings, agent);
     // The same agent, but for this turn its settings are gated in these runs.
     const turn = gatedView(
+      bindings,
       agent,
       (key, value) => {
         if (key === "settings") return settings();
@@ -82,6 +86,7 @@ function gateTurn(guards: readonly Guard[], agent: object, method: AnyFunction):
       },
       { accessorsOn: "view" },
     );
+    gateTurnOptions(turn, (handed) => ({ abortSignal: gated["abortSignal"], ...gateAll(handed) }));
     const result: unknown = Reflect.apply(method, turn, [gated, ...others]);
     return bindings.reduce((inner, { run }) => stopAwareResult(run, inner), result);
   };
@@ -95,7 +100,8 @@ function gateSettings(bindings: readonly Binding[], agent: object): () => object
     const seen =
       gated.get(given) ??
       bindings.reduce(
-        (all, binding) => gatedView(all, (key, value) => gateSetting(binding, key, value)),
+        (all, binding) =>
+          gatedView(binding.owner, all, (key, value) => gateSetting(binding, key, value)),
         given,
       );
     gated.set(given, seen);
@@ -120,6 +126,9 @@ function gateSetting(binding: Binding, key: PropertyKey, value: unknown): unknow
     ? gatePrepareCall(binding, value)
     : gateOption(binding, key, value);
 }
+
+/** Versions 6 and 7 prepare each call in a method of the agent, where it is gated. */
+const hasPrepareCall = (agent: object): boolean => isFunction(Reflect.get(agent, "prepareCall"));
 
 /** A function that an agent carries itself may hold on to the agent without its gate. */
 function refuseBoundMethods(agent: object): void {

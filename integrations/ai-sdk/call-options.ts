@@ -1,8 +1,10 @@
 import type { Run } from "../../src/index.ts";
-import type { AnyFunction, Binding } from "./gate-function.ts";
-import { isObject } from "./gated-view.ts";
-import { bindModelOption, isFunction } from "./model.ts";
+import { gatedView, isFunction, isObject } from "../shared/gated-view.ts";
+import type { AnyFunction } from "../shared/gated-view.ts";
+import type { Binding } from "./gate-function.ts";
+import { bindModelOption } from "./model.ts";
 import { bindTools } from "./tool.ts";
+import { gateToolApproval } from "./tool-approval.ts";
 
 /** Where a call keeps the function that may change the model for a step. */
 const PREPARE_STEP: ReadonlySet<PropertyKey> = new Set(["prepareStep", "experimental_prepareStep"]);
@@ -15,6 +17,9 @@ const BETWEEN_GATES: ReadonlySet<PropertyKey> = new Set([
   "repairText",
   "experimental_download",
 ]);
+
+/** A function of the caller's for each tool, which version 7 runs right before the tool. */
+const REFINE_INPUT = "experimental_refineToolInput";
 
 export type CallOptions = Record<string, unknown>;
 
@@ -30,6 +35,8 @@ export function gateOption(binding: Binding, key: PropertyKey, value: unknown): 
   if (value === undefined || value === null) return value;
   if (key === "model") return bindModelOption(binding, value);
   if (key === "tools") return isObject(value) ? bindTools(binding, value) : value;
+  if (key === "toolApproval") return gateToolApproval(binding, value);
+  if (key === REFINE_INPUT && isObject(value)) return gateEach(binding, value);
   if (!isFunction(value)) return value;
   if (PREPARE_STEP.has(key)) return gatePrepareStep(binding, value);
   return BETWEEN_GATES.has(key) && binding.run ? notAfterStop(binding.run, value) : value;
@@ -52,6 +59,13 @@ function gatePrepareStep(binding: Binding, prepare: AnyFunction): AnyFunction {
       model: model === handedOver ? model : gateOption(binding, "model", model),
     };
   };
+}
+
+function gateEach({ owner, run }: Binding, functions: object): object {
+  if (run === undefined) return functions;
+  return gatedView(owner, functions, (_, work) =>
+    isFunction(work) ? notAfterStop(run, work) : work,
+  );
 }
 
 function notAfterStop(run: Run, work: AnyFunction): AnyFunction {

@@ -2,7 +2,7 @@ import { InvalidArgumentError } from "../../src/index.ts";
 import type { Guard } from "../../src/index.ts";
 import { gateCallOptions } from "./call-options.ts";
 import { isAbortSignal } from "./gate-function.ts";
-import { isObject } from "./gated-view.ts";
+import { isObject } from "../shared/gated-view.ts";
 import { stopAwareResult } from "./stop-aware.ts";
 
 const guardedCalls = new WeakMap<object, Guard>();

@@ -1,8 +1,7 @@
 import { ExecutionStoppedError } from "../../src/index.ts";
 import type { Boundary, Guard, Run } from "../../src/index.ts";
-import { isObject } from "./gated-view.ts";
-
-export type AnyFunction = (...args: never[]) => unknown;
+import { isObject } from "../shared/gated-view.ts";
+import type { AnyFunction } from "../shared/gated-view.ts";
 
 /** Where the gates of one call, or of one model or tool, ask. */
 export interface Binding {

@@ -1,9 +1,9 @@
 import { InvalidArgumentError } from "../../src/index.ts";
 import type { Guard, Run } from "../../src/index.ts";
 import { bindingOf, gateFunction } from "./gate-function.ts";
-import type { AnyFunction, Binding } from "./gate-function.ts";
+import type { Binding } from "./gate-function.ts";
 import { noteGate, regateBelow } from "./gate-order.ts";
-import { gatedView, isObject } from "./gated-view.ts";
+import { gatedView, isFunction, isObject } from "../shared/gated-view.ts";
 
 /** Every operation of every model interface: doGenerate, doStream, doEmbed, doRerank, … */
 const OPERATION = /^do[A-Z]/;
@@ -34,7 +34,7 @@ export function bindModel<M extends object>(binding: Binding, model: M): M {
   refuseUngateable(model);
   const modelId: unknown = Reflect.get(model, "modelId");
   const name = typeof modelId === "string" ? modelId : undefined;
-  const gated = gatedView(model, (key, value, receiver) => {
+  const gated = gatedView(binding.owner, model, (key, value, receiver) => {
     if (!isFunction(value) || key === "constructor") return value;
     if (typeof key === "string" && OPERATION.test(key)) {
       const boundary = { kind: "model", name } as const;
@@ -82,8 +82,4 @@ function hasOperation(model: object): boolean {
     }
   }
   return false;
-}
-
-export function isFunction(value: unknown): value is AnyFunction {
-  return typeof value === "function";
 }

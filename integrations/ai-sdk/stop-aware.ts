@@ -1,28 +1,8 @@
 import type { Run } from "../../src/index.ts";
+import { untilStopped } from "../shared/until-stopped.ts";
 import { isAsyncIterable, isReadableStream } from "./gate-function.ts";
-import type { AnyFunction } from "./gate-function.ts";
-import { gatedView, isObject } from "./gated-view.ts";
-import { isFunction } from "./model.ts";
-
-/** `promise`, but rejected with the refusal as soon as the run is stopped. */
-export function untilStopped<T>(run: Run, promise: PromiseLike<T>): Promise<T> {
-  return new Promise<T>((resolve, reject) => {
-    const onAbort = (): void => {
-      if (run.stopped !== undefined) reject(run.stopped);
-    };
-    run.signal.addEventListener("abort", onAbort);
-    onAbort();
-    const settle = (settleAsIs: () => void): void => {
-      run.signal.removeEventListener("abort", onAbort);
-      if (run.stopped === undefined) settleAsIs();
-      else reject(run.stopped);
-    };
-    promise.then(
-      (value) => settle(() => resolve(value)),
-      (error: unknown) => settle(() => reject(error)),
-    );
-  });
-}
+import { gatedView, isFunction, isObject } from "../shared/gated-view.ts";
+import type { AnyFunction } from "../shared/gated-view.ts";
 
 /**
  * What a guarded call returned, so that a refusal which the SDK hides is seen:
@@ -42,7 +22,7 @@ function stopAware(run: Run, result: unknown): unknown {
   const value = stopAwareValue(run, result);
   if (value !== result) return value;
   if (Array.isArray(result)) return result.map((member) => stopAwareMember(run, member));
-  return gatedView(result, (key, member) => {
+  return gatedView(run, result, (key, member) => {
     if (!isFunction(member)) return stopAwareMember(run, member);
     return key === "constructor" ? member : stopAwareMethod(run, result, key, member);
   });
@@ -60,6 +40,20 @@ function membersOf(value: unknown): unknown[] {
   return isPlain ? Object.values(value) : [];
 }
 
+/** What writes a stream to a response of Node's: pipeTextStreamToResponse and the like. */
+const PIPING = /^pipe.*ToResponse$/;
+
+/** The SDK alone would end the response as if all had been said. */
+function breakOffWhenStopped(run: Run, response: unknown): void {
+  if (!isObject(response)) return;
+  const onAbort = (): void => {
+    const destroy: unknown = Reflect.get(response, "destroy");
+    if (run.stopped !== undefined && isFunction(destroy)) Reflect.apply(destroy, response, []);
+  };
+  run.signal.addEventListener("abort", onAbort, { once: true });
+  onAbort();
+}
+
 function stopAwareMethod(
   run: Run,
   result: object,
@@ -67,6 +61,7 @@ function stopAwareMethod(
   method: AnyFunction,
 ): (...args: unknown[]) => unknown {
   return (...args) => {
+    if (PIPING.test(String(key))) breakOffWhenStopped(run, args[0]);
     const value = stopAwareValue(run, Reflect.apply(method, result, args));
     if (key === "consumeStream" && value instanceof Promise) {
       value.catch((error: unknown) => {

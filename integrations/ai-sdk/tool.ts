@@ -3,8 +3,8 @@ import type { ExecutionStoppedError, Guard, Run } from "../../src/index.ts";
 import { bindingOf, gateFunction } from "./gate-function.ts";
 import type { Binding } from "./gate-function.ts";
 import { noteGate, regateBelow } from "./gate-order.ts";
-import { gatedView, isObject } from "./gated-view.ts";
-import { isFunction } from "./model.ts";
+import { gateNeedsApproval } from "./tool-approval.ts";
+import { gatedView, isFunction, isObject } from "../shared/gated-view.ts";
 import { ToolRefusedError } from "../shared/tool-refused-error.ts";
 
 /** What a tool does when it may not run. */
@@ -69,7 +69,7 @@ export function bindTools<T extends object>(
 ): T {
   if (!isObject(tools)) refuseTool("A set of tools");
   // Version 5 finds inherited tools too. What is a function there is no tool, unless it can run.
-  return gatedView(tools, (key, tool) =>
+  return gatedView(binding.owner, tools, (key, tool) =>
     isObject(tool) && (typeof tool === "object" || "execute" in tool)
       ? bindTool(binding, tool, { ...options, name: String(key) })
       : tool,
@@ -87,11 +87,14 @@ export function bindTool<T extends object>(
   if (below !== undefined) return below as T;
   const refusal = options.onDeny === "refuse" ? asToolError : undefined;
   const boundary = { kind: "tool", name: options.name } as const;
-  const gated = gatedView(tool, (key, value, receiver) => {
+  const gated = gatedView(binding.owner, tool, (key, value, receiver) => {
     if (key === "execute" || key === TOOL_SEARCH) {
       return isFunction(value)
         ? gateFunction({ binding, boundary, body: value, receiver, optionsAt: 1, refusal })
         : value;
+    }
+    if (key === "needsApproval" && isFunction(value) && refusal === undefined) {
+      return gateNeedsApproval(binding, value, receiver, options.name);
     }
     if (key === "experimental_toolCaller" && isObject(value)) {
       return gateToolCaller(binding, value, options);
@@ -106,7 +109,7 @@ export function bindTool<T extends object>(
 
 /** The tool that a tool caller of version 7 makes of itself for each step is gated like it. */
 function gateToolCaller(binding: Binding, caller: object, options: GuardToolOptions): object {
-  return gatedView(caller, (key, value) =>
+  return gatedView(binding.owner, caller, (key, value) =>
     key === "bind" && isFunction(value)
       ? (...args: unknown[]): unknown => {
           const bound: unknown = Reflect.apply(value, caller, args);

@@ -1,7 +1,7 @@
 import type { Options, Query } from "@anthropic-ai/claude-agent-sdk";
 import type { Guard, Run } from "../../src/index.ts";
 import { mergeHooks } from "./hooks.ts";
-import { untilStopped } from "../shared/run-scope.ts";
+import { untilStopped } from "../shared/until-stopped.ts";
 import type { GuardHooksOptions } from "./hooks.ts";
 
 export type GuardQueryOptions = GuardHooksOptions;

@@ -2,6 +2,7 @@ import type { BaseCache } from "@langchain/core/caches";
 import type { Boundary, Guard, Run } from "../../src/index.ts";
 import { findRun } from "./find-run.ts";
 import type { ManagerLike } from "./find-run.ts";
+import { gatedPrototypeOf } from "./gate-clone.ts";
 import { MODEL_ENTRIES } from "./gate-entries.ts";
 import { deriveFrom, descriptorAsRead, isRunnable } from "./gate-proxy.ts";
 import type { Derive } from "./gate-proxy.ts";
@@ -62,6 +63,7 @@ function modelProxy<M extends object>(gate: Gate, model: M): M {
   };
 
   const proxy: M = new Proxy(model, {
+    getPrototypeOf: gatedPrototypeOf(model, (clone) => modelProxy(gate, clone)),
     getOwnPropertyDescriptor: (target, property) =>
       descriptorAsRead(target, property, () => Reflect.get(proxy, property)),
     get: (target, property, receiver: object) => {

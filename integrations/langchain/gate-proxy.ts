@@ -8,12 +8,15 @@ export function isRunnable(value: unknown): boolean {
   return ["invoke", "stream"].every((name) => typeof Reflect.get(value, name) === "function");
 }
 
+/** How deep runnables are kept in lists and records: a branch stands beside its condition in a list. */
+const MAX_DEPTH = 2;
+
 /**
- * Guards every runnable in what a guarded object gives out: itself, in a list
- * or record, generated or promised. A framework that takes a chain apart to rebuild it
+ * Guards every runnable in what a guarded object gives out: itself, in lists
+ * and records, generated or promised. A framework that takes a chain apart to rebuild it
  * then rebuilds it of guarded parts.
  */
-export function deriveFrom(value: unknown, derive: Derive): unknown {
+export function deriveFrom(value: unknown, derive: Derive, depth = MAX_DEPTH): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (isRunnable(value)) return derive(value);
   if (isGenerator(value, "Generator")) return deriveEach(value as Iterable<unknown>, derive);
@@ -21,13 +24,17 @@ export function deriveFrom(value: unknown, derive: Derive): unknown {
     return deriveEachLater(value as AsyncIterable<unknown>, derive);
   }
   if (value instanceof Promise) return value.then((settled) => deriveFrom(settled, derive));
+  if (depth === 0) return value;
   if (Array.isArray(value)) {
-    return value.some(isRunnable) ? value.map((each) => deriveFrom(each, derive)) : value;
+    const derived = value.map((each: unknown) => deriveFrom(each, derive, depth - 1));
+    return derived.some((each, index) => !Object.is(each, value[index])) ? derived : value;
   }
   if (Object.getPrototypeOf(value) !== Object.prototype) return value;
-  const entries = Object.entries(value);
-  if (!entries.some(([, each]) => isRunnable(each))) return value;
-  return Object.fromEntries(entries.map(([key, each]) => [key, deriveFrom(each, derive)]));
+  const entries = Object.entries(value).map(([key, each]: [string, unknown]) => {
+    return [key, deriveFrom(each, derive, depth - 1)] as const;
+  });
+  const isSame = entries.every(([key, each]) => Object.is(each, Reflect.get(value, key)));
+  return isSame ? value : Object.fromEntries(entries);
 }
 
 const isGenerator = (value: object, kind: string): boolean =>

@@ -4,6 +4,7 @@ import type { ExecutionStoppedError, Guard, Run } from "../../src/index.ts";
 import { findRun, scopeWith } from "./find-run.ts";
 import type { ManagerLike } from "./find-run.ts";
 import { DynamicStructuredTool, DynamicTool, StructuredTool, Tool } from "@langchain/core/tools";
+import { gatedPrototypeOf } from "./gate-clone.ts";
 import { ENTRIES } from "./gate-entries.ts";
 import { descriptorAsRead } from "./gate-proxy.ts";
 import { isGuarded, markGuarded, originalOf, selfOf } from "./guarded-objects.ts";
@@ -63,6 +64,7 @@ export function gateTool<T extends object>(
   // `this` is the gate for every method, so that what they call is gated, and
   // the tool itself for the body, so that the body may use private members.
   const proxy: T = new Proxy(tool, {
+    getPrototypeOf: gatedPrototypeOf(tool, (clone) => gateTool(guard, clone, options, own)),
     getOwnPropertyDescriptor: (target, property) =>
       descriptorAsRead(target, property, () => Reflect.get(proxy, property)),
     get: (target, property, receiver: object) => {

@@ -1,8 +1,12 @@
 import type { RunnableConfig } from "@langchain/core/runnables";
 import type { BoundaryKind, Guard, Run } from "../../src/index.ts";
 import { ENTRIES, isLangChains } from "./gate-entries.ts";
+import type { Gated } from "./gate-entries.ts";
+import { gateBuilder, isBuilder } from "./gate-builder.ts";
+import { gatedPrototypeOf } from "./gate-clone.ts";
 import { gateModel, isModel } from "./gate-model.ts";
-import { deriveFrom } from "./gate-proxy.ts";
+import { deriveFrom, descriptorAsRead } from "./gate-proxy.ts";
+import type { Derive } from "./gate-proxy.ts";
 import { gateTool, isTool } from "./gate-tool.ts";
 import { isGuarded, markGuarded, selfOf } from "./guarded-objects.ts";
 import { propagateConfigs } from "./implicit-config.ts";
@@ -58,12 +62,17 @@ export function gateRunnable<R extends object>(
 ): R {
   if (isGuarded(runnable, guard)) return runnable;
   propagateConfigs();
-  const derive = (derived: object): object => gateRunnable(guard, derived, kind, own);
+  const derive: Derive = (derived) => gateRunnable(guard, derived, kind, own);
   if (isModel(runnable)) return gateModel(guard, runnable, derive);
   if (isTool(runnable)) return gateTool(guard, runnable, {}, own);
-  const proxy = new Proxy(runnable, {
+  const proxy: R = new Proxy(runnable, {
+    getOwnPropertyDescriptor: (target, property) =>
+      descriptorAsRead(target, property, () => Reflect.get(proxy, property)),
+    getPrototypeOf: gatedPrototypeOf(runnable, (clone) => gateRunnable(guard, clone, kind, own)),
     get: (target, property, receiver: object) => {
       const member: unknown = Reflect.get(target, property, target);
+      if (property === "builder" && isBuilder(member)) return gateBuilder(member, derive);
+      if (property === "lc_kwargs") return gateFields({ guard, target, kind, own }, member, derive);
       if (typeof member !== "function") return deriveFrom(member, derive);
       const gate = typeof property === "string" ? ENTRIES.get(property) : undefined;
       const method = member as (...args: readonly unknown[]) => unknown;
@@ -78,4 +87,14 @@ export function gateRunnable<R extends object>(
     },
   });
   return markGuarded(proxy, guard, runnable);
+}
+
+/** What a copy would be made from: the function of a lambda is its body. */
+function gateFields(gated: Gated, fields: unknown, derive: Derive): unknown {
+  const derived = deriveFrom(fields, derive);
+  if (typeof derived !== "object" || derived === null || !("func" in derived)) return derived;
+  const { func } = derived;
+  if (typeof func !== "function") return derived;
+  const body = func as (...args: readonly unknown[]) => unknown;
+  return { ...derived, func: ENTRIES.get("func")?.(gated, body) };
 }

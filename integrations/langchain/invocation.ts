@@ -1,4 +1,5 @@
 import type { Boundary, Guard, Run } from "../../src/index.ts";
+import { untilStopped } from "../shared/until-stopped.ts";
 import { GuardCallbackHandler } from "./callback-handler.ts";
 import { findRun, scopeAround } from "./find-run.ts";
 import { addHandler, carryRun } from "./run-config.ts";
@@ -47,20 +48,8 @@ export class Invocation {
   }
 
   /** Waits for `work`, but not beyond the stop of the run; rejects with the denial, bare. */
-  async untilStopped<T>(work: PromiseLike<T>): Promise<T> {
-    const { signal } = this.run;
-    let onAbort: () => void = () => undefined;
-    const stopped = new Promise<never>((_resolve, reject) => {
-      onAbort = () => this.run.stopped !== undefined && reject(this.run.stopped);
-      signal.addEventListener("abort", onAbort);
-      onAbort();
-    });
-    try {
-      return await Promise.race([stopped, work]);
-    } finally {
-      signal.removeEventListener("abort", onAbort);
-      stopped.catch(() => undefined);
-    }
+  untilStopped<T>(work: PromiseLike<T>): Promise<T> {
+    return untilStopped(this.run, work);
   }
 
   end(): void {

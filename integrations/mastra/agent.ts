@@ -7,7 +7,8 @@ import { gateTools } from "./agent-tools.ts";
 import { isFunction, isObject, methodOf } from "../shared/gated-view.ts";
 import { signalOf } from "./model.ts";
 import { replaceMethod } from "./replace-method.ts";
-import { currentRun, inScope, untilStopped } from "../shared/run-scope.ts";
+import { currentRun, inScope } from "../shared/run-scope.ts";
+import { untilStopped } from "../shared/until-stopped.ts";
 import { stoppableOutput } from "./stopped-output.ts";
 
 /** Ways to start an agent; each takes its options, with `abortSignal`, as its second argument. */

@@ -1,7 +1,9 @@
 import * as z from "zod";
 import { perform } from "./authority.ts";
 import { askForConsent } from "./consent.ts";
-import { addTool, deviceInput } from "./tool.ts";
+import { quote } from "./quote.ts";
+import { pendingShape, restore, restoreAnswer } from "./restore.ts";
+import { addTool, deviceInput, reasonSchema } from "./tool.ts";
 import type { ToolContext } from "./tool.ts";
 
 const changeOutput = {
@@ -37,8 +39,8 @@ export function addChangingTools(context: ToolContext): void {
       },
       annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true },
     },
-    async ({ deviceId }, signal) => {
-      const answer = await perform(client, "register", registerAnswer, { deviceId }, signal);
+    async ({ deviceId }, { signal }) => {
+      const answer = await perform(client, "register", registerAnswer, { deviceId }, { signal });
       const { status, limit = null, devicesUsed = null } = answer;
       return { deviceId, isNew: status === "ok", limit, devicesUsed };
     },
@@ -51,12 +53,13 @@ export function addChangingTools(context: ToolContext): void {
       title: "Revoke a device",
       description:
         "Stops a device: it is denied at its next check, whatever it is doing. Use it at once when an agent misbehaves; it needs no consent and loses no data. You cannot undo it by yourself: restoring asks a person.",
-      input: deviceInput,
+      input: { ...deviceInput, reason: reasonSchema.optional() },
       output: changeOutput,
       annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true },
     },
-    async ({ deviceId }, signal) => {
-      const { changed } = await perform(client, "revoke", changeAnswer, { deviceId }, signal);
+    async ({ deviceId, reason }, { signal }) => {
+      const body = { deviceId, reason };
+      const { changed } = await perform(client, "revoke", changeAnswer, body, { signal });
       return { deviceId, changed: changed ?? true };
     },
   );
@@ -69,13 +72,21 @@ export function addChangingTools(context: ToolContext): void {
       description:
         "Lets a revoked device work again. A person is asked for consent and may decline; do not ask again then. Work that was stopped does not resume by itself: it has to be started anew.",
       input: deviceInput,
-      output: changeOutput,
+      output: { ...changeOutput, ...pendingShape },
       annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true },
     },
-    async ({ deviceId }, signal) => {
-      await askForConsent(context, `let the revoked device ${quote(deviceId)} work again`, signal);
-      const { changed } = await perform(client, "unrevoke", changeAnswer, { deviceId }, signal);
-      return { deviceId, changed: changed ?? true };
+    async ({ deviceId }, call) => {
+      const { status, changed = status === "ok" } = await restore(
+        context,
+        {
+          operation: "unrevoke",
+          body: { deviceId },
+          done: restoreAnswer,
+          what: `let the revoked device ${quote(deviceId)} work again`,
+        },
+        call,
+      );
+      return { deviceId, changed, pending: status === "pending" };
     },
   );
 
@@ -90,18 +101,17 @@ export function addChangingTools(context: ToolContext): void {
       output: changeOutput,
       annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true },
     },
-    async ({ deviceId }, signal) => {
+    async ({ deviceId }, call) => {
       const what = `delete the device ${quote(deviceId)}, and its revocation if it has one`;
-      await askForConsent(context, what, signal);
-      const { changed } = await perform(client, "remove", changeAnswer, { deviceId }, signal);
+      await askForConsent(context, what, call);
+      const { changed } = await perform(
+        client,
+        "remove",
+        changeAnswer,
+        { deviceId },
+        { signal: call.signal },
+      );
       return { deviceId, changed: changed ?? true };
     },
   );
-}
-
-/** A device id for a person's eyes: nothing in it can pass for words of ours, or reverse them. */
-function quote(deviceId: string): string {
-  const visible = (character: string): string =>
-    `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
-  return JSON.stringify(deviceId).replaceAll(/[\p{Cf}\p{Zl}\p{Zp}]/gu, visible);
 }

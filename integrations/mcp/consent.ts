@@ -1,5 +1,5 @@
 import { ToolFailure } from "./failure.ts";
-import type { ToolContext } from "./tool.ts";
+import type { ToolCall, ToolContext } from "./tool.ts";
 
 /** How long a person may take to answer, in milliseconds. */
 const CONSENT_TIMEOUT_MS = 5 * 60 * 1000;
@@ -14,7 +14,7 @@ const CONSENT_TIMEOUT_MS = 5 * 60 * 1000;
 export async function askForConsent(
   { server, allowRestores }: ToolContext,
   what: string,
-  signal: AbortSignal,
+  { signal, requestId }: ToolCall,
 ): Promise<void> {
   if (allowRestores) return;
   if (server.server.getClientCapabilities()?.elicitation === undefined) throw unavailable();
@@ -26,12 +26,13 @@ export async function askForConsent(
         requestedSchema: {
           type: "object",
           properties: {
-            consent: { type: "boolean", title: `Yes, ${what}`, default: false },
+            consent: { type: "boolean", title: "Yes, let it do that", default: false },
           },
           required: ["consent"],
         },
       },
-      { signal, timeout: CONSENT_TIMEOUT_MS },
+      // Over HTTP the question travels on the stream of the call that it belongs to.
+      { signal, timeout: CONSENT_TIMEOUT_MS, relatedRequestId: requestId },
     );
   } catch {
     throw unavailable();

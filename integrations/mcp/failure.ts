@@ -1,3 +1,4 @@
+import { ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import { ExecutionStoppedError, InvalidArgumentError, RequestError } from "../../src/index.ts";
 
@@ -24,7 +25,10 @@ const MEANINGS: Readonly<Partial<Record<string, string>>> = {
     "The plan has no free place. get_usage shows the plan; revoking or removing a device frees a place.",
   PLAN_FROZEN: "The org's plan is frozen, so nothing may work. Only the operator can change that.",
   PLAN_NOT_ACTIVE: "The org's plan is not active. Only the operator can change that.",
-  ORG_DISABLED: "The whole org is stopped. Only the operator can change that.",
+  ORG_DISABLED: "The whole org is stopped, until a person resumes it.",
+  CONFLICT:
+    "It was changed after a person was asked, so nothing was restored. Look again, and tell the person.",
+  BODY_TOO_LARGE: "The ids are too many or too long for one request. Send fewer at once.",
   ORG_KEY_INVALID: "The authority does not know this server's key. The operator has to correct it.",
   ORG_KEY_REJECTED: "The authority refused this server's key. The operator has to correct it.",
   FORBIDDEN: "This server's key may not do that. The operator decides what it may.",
@@ -45,15 +49,46 @@ export function failureResult(error: unknown): CallToolResult {
   return { isError: true, content: [{ type: "text", text: describe(error) }] };
 }
 
+/** The protocol's code for a resource that is not there. */
+const RESOURCE_NOT_FOUND = -32_002;
+
+export const resourceNotFound = (uri: string): McpError =>
+  new McpError(RESOURCE_NOT_FOUND, "Resource not found", { uri });
+
+/** What fails in `work`, as an error of the protocol. @throws McpError */
+export async function withProtocolErrors<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (error instanceof McpError) throw error;
+    throw new McpError(ErrorCode.InternalError, describe(error));
+  }
+}
+
+const INTERNAL_ERROR = "INTERNAL_ERROR";
+
+/** The code of a failure. One that nobody expected has a code, too. */
+export function codeOf(error: unknown): string {
+  const isKnown =
+    error instanceof ToolFailure ||
+    RequestError.isInstance(error) ||
+    InvalidArgumentError.isInstance(error) ||
+    ExecutionStoppedError.isInstance(error);
+  return isKnown ? error.code : INTERNAL_ERROR;
+}
+
+/** Whether a failure is nobody's but this server's, so that somebody should look into it. */
+export const isUnexpected = (error: unknown): error is Error =>
+  error instanceof Error && codeOf(error) === INTERNAL_ERROR;
+
 function describe(error: unknown): string {
-  if (error instanceof ToolFailure) return `${error.code}: ${error.message}`;
-  if (RequestError.isInstance(error) || InvalidArgumentError.isInstance(error)) {
-    return `${error.code}: ${meaningOf(error.code)}`;
+  const code = codeOf(error);
+  if (error instanceof ToolFailure) return `${code}: ${error.message}`;
+  if (code === INTERNAL_ERROR) {
+    return `${code}: Something failed inside this server. Nothing is known of what was asked for; tell the operator.`;
   }
-  if (ExecutionStoppedError.isInstance(error)) {
-    const { code, requestId } = error;
-    const request = requestId === undefined ? "" : ` (request ${requestId})`;
-    return `${code}: No decision, so the device must not work. ${meaningOf(code)}${request}`;
-  }
-  return "INTERNAL_ERROR: The tool failed. The operator should look at this server's log.";
+  if (!ExecutionStoppedError.isInstance(error)) return `${code}: ${meaningOf(code)}`;
+  const { requestId } = error;
+  const request = requestId === undefined ? "" : ` (request ${requestId})`;
+  return `${code}: No decision, so the device must not work. ${meaningOf(code)}${request}`;
 }

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { createGuard, ExecutionDeniedError } from "../../src/index.ts";
-import { deviceShape, listDevices, perform } from "./authority.ts";
+import { deviceShape, listDevices, readUsage, usageShape } from "./authority.ts";
 import { meaningOf, ToolFailure } from "./failure.ts";
 import { addTool, deviceInput } from "./tool.ts";
 import type { ToolContext } from "./tool.ts";
@@ -32,7 +32,7 @@ export function addReadingTools(context: ToolContext): void {
       },
       annotations: READING,
     },
-    async ({ deviceId }, signal) => {
+    async ({ deviceId }, { signal }) => {
       const options = { deviceId, register: false, checkTimeoutMs: CHECK_TIMEOUT_MS };
       try {
         const { code, requestId } = await createGuard(client, options).check(
@@ -67,8 +67,8 @@ export function addReadingTools(context: ToolContext): void {
       },
       annotations: READING,
     },
-    async ({ contains, revoked, offset, limit }, signal) => {
-      const matching = (await listDevices(client, signal)).filter(
+    async ({ contains, revoked, offset, limit }, { signal }) => {
+      const matching = (await listDevices(client, { signal })).filter(
         (device) =>
           (contains === undefined || device.deviceId.includes(contains)) &&
           (revoked === undefined || device.revoked === revoked),
@@ -88,8 +88,8 @@ export function addReadingTools(context: ToolContext): void {
       output: deviceShape,
       annotations: READING,
     },
-    async ({ deviceId }, signal) => {
-      const devices = await listDevices(client, signal);
+    async ({ deviceId }, { signal }) => {
+      const devices = await listDevices(client, { signal });
       const device = devices.find((candidate) => candidate.deviceId === deviceId);
       if (device !== undefined) return device;
       throw new ToolFailure("DEVICE_NOT_FOUND", meaningOf("DEVICE_NOT_FOUND"));
@@ -107,18 +107,6 @@ export function addReadingTools(context: ToolContext): void {
       output: usageShape,
       annotations: READING,
     },
-    async (_input, signal) => perform(client, "usage", usageAnswer, undefined, signal),
+    async (_input, { signal }) => readUsage(client, { signal }),
   );
 }
-
-const usageShape = {
-  planTier: z.string(),
-  planState: z.string().describe("Only active lets devices work"),
-  accessUntil: z.string().nullable().describe("ISO 8601 instant at which the plan ends, if any"),
-  limit: z.number().nullable().describe("How many devices may be in use; null is without a cap"),
-  devicesUsed: z.number(),
-};
-
-const usageAnswer = z
-  .object({ status: z.literal("ok"), ...usageShape })
-  .transform(({ status: _status, ...usage }) => usage);

@@ -5,7 +5,8 @@ import type { Guard } from "../../src/index.ts";
 import { bindAgent, gateModelsOf } from "./agent.ts";
 import type { GuardAgentOptions } from "./agent.ts";
 import { isGuarded, isObject } from "../shared/gated-view.ts";
-import { currentRun, inScope, untilStopped } from "../shared/run-scope.ts";
+import { currentRun, inScope } from "../shared/run-scope.ts";
+import { untilStopped } from "../shared/until-stopped.ts";
 import { stoppableStream } from "./stopped-stream.ts";
 import { nameOf } from "./tool.ts";
 

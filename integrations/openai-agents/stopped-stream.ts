@@ -1,6 +1,6 @@
 import type { Run } from "../../src/index.ts";
 import { gatedView, isFunction, isObject } from "../shared/gated-view.ts";
-import { untilStopped } from "../shared/run-scope.ts";
+import { untilStopped } from "../shared/until-stopped.ts";
 
 /**
  * A streamed result that fails with the refusal once its run is stopped. The SDK

@@ -1,4 +1,14 @@
-type See = (key: PropertyKey, value: unknown) => unknown;
+/** What is shown of a property. `receiver` is what its methods are called on. */
+type See = (key: PropertyKey, value: unknown, receiver: object) => unknown;
+
+export interface ViewOptions {
+  /**
+   * What `this` is in accessors: the target, which has the private fields of
+   * its class, or the view, through which they see gated things only.
+   * @default "target"
+   */
+  readonly accessorsOn?: "target" | "view";
+}
 
 /** What a view stands for, and whose gate it is. */
 interface Viewed {
@@ -16,38 +26,42 @@ export function isGuarded(value: object, owner: object): boolean {
 
 /**
  * `target` as it looks through `see`: every property is read from it at the
- * moment of reading, and `see` decides what is shown. What is added later is
- * seen through `see` too, and copies of the view hold what the view shows.
+ * moment of reading, and `see` decides what is shown. What is added to `target`
+ * later is seen through `see` too, and so are copies and clones of the view.
  */
-export function gatedView<T extends object>(owner: object, target: T, see: See): T {
-  const shown = new WeakMap<object, unknown>();
+export function gatedView<T extends object>(
+  owner: object,
+  target: T,
+  see: See,
+  { accessorsOn = "target" }: ViewOptions = {},
+): T {
+  const latest = new Map<PropertyKey, { readonly value: object; readonly seen: unknown }>();
   const originals = new WeakMap<object, unknown>();
   const show = (key: PropertyKey, value: unknown): unknown => {
     // A list may change in place, so it is never remembered.
-    if (!isObject(value) || Array.isArray(value)) return see(key, value);
-    if (!shown.has(value)) {
-      const gated = see(key, value);
-      shown.set(value, gated);
-      if (isObject(gated)) originals.set(gated, value);
-    }
-    return shown.get(value);
+    if (!isObject(value) || Array.isArray(value)) return see(key, value, target);
+    const before = latest.get(key);
+    if (before?.value === value) return before.seen;
+    const seen = see(key, value, target);
+    latest.set(key, { value, seen });
+    if (isObject(seen)) originals.set(seen, value);
+    return seen;
   };
-  const read = (key: PropertyKey): unknown => show(key, Reflect.get(target, key, target));
+  const read = (key: PropertyKey): unknown =>
+    show(key, Reflect.get(target, key, accessorsOn === "view" ? view : target));
+  // What was shown goes back as what it was, so that a gate never gets into the target.
+  const original = (value: unknown): unknown =>
+    isObject(value) && originals.has(value) ? originals.get(value) : value;
+  const prototype = gatedPrototype(target, see);
   // A frozen target would force a proxy to show its properties as they are; this one has none.
   const stand: T = Object.create(Object.getPrototypeOf(target));
   const view = new Proxy(stand, {
     get: (_, key) => read(key),
-    // What was shown comes back as what it was, so that a gate never gets into the target.
-    set: (_, key, value) =>
-      Reflect.set(
-        target,
-        key,
-        (isObject(value) ? originals.get(value) : undefined) ?? value,
-        target,
-      ),
+    set: (_, key, value) => Reflect.set(target, key, original(value), target),
     has: (_, key) => Reflect.has(target, key),
     deleteProperty: (_, key) => Reflect.deleteProperty(target, key),
     ownKeys: () => Reflect.ownKeys(target),
+    getPrototypeOf: () => prototype,
     preventExtensions: () => false,
     setPrototypeOf: () => false,
     defineProperty: () => false,
@@ -62,6 +76,15 @@ export function gatedView<T extends object>(owner: object, target: T, see: See):
   });
   viewed.set(view, { owner, target });
   return view;
+}
+
+/** A clone takes over the prototype, and finds the methods of a class only there. */
+function gatedPrototype(target: object, see: See): object | null {
+  const prototype: object | null = Object.getPrototypeOf(target);
+  if (prototype === null || prototype === Object.prototype) return prototype;
+  return new Proxy<object>(Object.create(prototype), {
+    get: (_, key, receiver: object) => see(key, Reflect.get(prototype, key, receiver), receiver),
+  });
 }
 
 export type AnyFunction = (...args: never[]) => unknown;

@@ -29,26 +29,3 @@ export function currentRun(guard: Guard): Run | undefined {
 export function runOf(owner: Guard | Run): Run {
   return "stopped" in owner ? owner : (currentRun(owner) ?? owner.run());
 }
-
-/**
- * Waits for `work`, but not beyond the stop of the run. Rejects with the
- * refusal itself once the run is stopped, whatever became of it inside.
- */
-export async function untilStopped<T>(run: Run, work: PromiseLike<T>): Promise<T> {
-  let onAbort: () => void = () => undefined;
-  const stopped = new Promise<never>((_resolve, reject) => {
-    onAbort = () => run.stopped !== undefined && reject(run.stopped);
-    run.signal.addEventListener("abort", onAbort);
-    onAbort();
-  });
-  try {
-    const result = await Promise.race([work, stopped]);
-    if (run.stopped !== undefined) throw run.stopped;
-    return result;
-  } finally {
-    run.signal.removeEventListener("abort", onAbort);
-    // Whichever of the two lost the race may still reject.
-    stopped.catch(() => undefined);
-    Promise.resolve(work).catch(() => undefined);
-  }
-}

@@ -2,7 +2,7 @@ import { denialPayload } from "../../src/index.ts";
 import type { ExecutionStoppedError } from "../../src/index.ts";
 
 /** What a model reads in place of a tool's result: {@link denialPayload} as JSON. */
-export const refusalText = (error: ExecutionStoppedError): string =>
+export const refusalText = (error: Pick<ExecutionStoppedError, "code">): string =>
   JSON.stringify(denialPayload(error));
 
 /**

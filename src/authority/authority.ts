@@ -1,9 +1,15 @@
 import { randomUUID } from "node:crypto";
+import { auditsAllows } from "./audit/decisions.ts";
+import type { AuditDecisions } from "./audit/decisions.ts";
+import { AuditRetention } from "./audit/retention.ts";
 import { createServer } from "./http/server.ts";
 import { shutDown } from "./http/shut-down.ts";
+import { DEFAULT_LIMITS, Gatekeeper } from "./limits/gatekeeper.ts";
+import type { Limits } from "./limits/gatekeeper.ts";
 import { adoptKey, assertOwnerKey, createKey } from "./keys.ts";
 import { createOrgRecord } from "./plan.ts";
 import type { AuthorityLogger } from "./services.ts";
+import { Signer } from "./signing/signer.ts";
 import type { Store } from "./store/store.ts";
 import type { Plan } from "../wire/index.ts";
 
@@ -17,8 +23,23 @@ export interface AuthorityOptions {
   readonly maxConnections?: number;
   /** A request that has not arrived whole by then is answered 408. @default 10_000 */
   readonly requestTimeoutMs?: number;
+  /**
+   * How often may be asked; what is not named keeps its default. Each process
+   * counts for itself. Tests that ask a lot raise them. @default DEFAULT_LIMITS
+   */
+  readonly limits?: Partial<Limits>;
+  /**
+   * How many proxies stand in front: the address of a request is then the one
+   * that they wrote that far from the end of `X-Forwarded-For`. @default 0: it
+   * is where the connection comes from
+   */
+  readonly trustProxy?: number;
   /** For how long an allow may be used, counted from the sending of its request. @default 2_000 */
   readonly validMs?: number;
+  /** Which allows go into the audit; denials and changes always do. @default "all" */
+  readonly auditDecisions?: AuditDecisions;
+  /** For how many days audit entries are kept. @default all are kept for ever */
+  readonly auditRetentionDays?: number;
   /** How long closing waits for requests that were accepted. @default 5_000 */
   readonly closeTimeoutMs?: number;
   /** The wall clock, in milliseconds since the epoch. @default Date.now */
@@ -85,12 +106,35 @@ export class OwnerKeyUnknownError extends Error {
 const silent = (): void => undefined;
 const SILENT: AuthorityLogger = { debug: silent, info: silent, warn: silent, error: silent };
 
-/** Makes an authority on a store. It answers once it listens. */
+const DAY_MS = 86_400_000;
+
+/**
+ * Makes an authority on a store. It answers once it listens.
+ *
+ * @throws TypeError when `auditDecisions` or `auditRetentionDays` cannot be kept to
+ */
 export function createAuthority(options: AuthorityOptions): Authority {
   const { store, now = Date.now } = options;
   const logger = options.logger === undefined || options.logger === false ? SILENT : options.logger;
+  const signer = new Signer(store, now);
+  const auditsAllow = auditsAllows(options.auditDecisions ?? "all");
+  const keepMs = retentionMs(options.auditRetentionDays);
+  const retention = new AuditRetention({ store, signer, logger, now, keepMs });
   const server = createServer(
-    { store, logger, now, validMs: options.validMs ?? 2_000 },
+    {
+      store,
+      logger,
+      signer,
+      retention,
+      auditsAllow,
+      now,
+      gatekeeper: new Gatekeeper({
+        limits: { ...DEFAULT_LIMITS, ...options.limits },
+        proxies: options.trustProxy ?? 0,
+        clock: () => performance.now(),
+      }),
+      validMs: options.validMs ?? 2_000,
+    },
     {
       maxConnections: options.maxConnections ?? 10_000,
       requestTimeoutMs: options.requestTimeoutMs ?? 10_000,
@@ -100,7 +144,7 @@ export function createAuthority(options: AuthorityOptions): Authority {
 
   async function closeOnce(): Promise<void> {
     try {
-      await shutDown(server, options.closeTimeoutMs ?? 5_000);
+      await Promise.all([shutDown(server, options.closeTimeoutMs ?? 5_000), retention.stop()]);
     } finally {
       await store.close();
     }
@@ -127,6 +171,7 @@ export function createAuthority(options: AuthorityOptions): Authority {
         ownerKeyGiven: ownerKey !== undefined,
       });
       if (done.ownerKey === "unknown") throw new OwnerKeyUnknownError();
+      await signer.keys();
       return {
         ...(done.ownerKey === "created" ? { ownerKey: owner.key } : {}),
         ...(done.adminKey === "created" ? { adminKey: admin.key } : {}),
@@ -139,9 +184,16 @@ export function createAuthority(options: AuthorityOptions): Authority {
       const name = host.includes(":") ? `[${host}]` : host;
       const url = `http://${name}:${bound}`;
       logger.info({ url }, "authority listening");
+      retention.start();
       return { url, host, port: bound };
     },
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+function retentionMs(days: number | undefined): number | undefined {
+  if (days === undefined) return undefined;
+  if (Number.isFinite(days) && days > 0) return days * DAY_MS;
+  throw new TypeError("auditRetentionDays must be a number of days above 0");
 }

@@ -27,7 +27,7 @@ export const FAILURES: { readonly [Code in FailureCode]: FailureKind } = {
   ORG_KEY_INVALID: {
     httpStatus: 401,
     error: "invalid_org_key",
-    message: "The org key is not known here.",
+    message: "The org key is not known here, has expired, or was revoked.",
   },
   ADMIN_KEY_INVALID: {
     httpStatus: 401,
@@ -40,6 +40,7 @@ export const FAILURES: { readonly [Code in FailureCode]: FailureKind } = {
     error: "device_not_found",
     message: "The org has no such device.",
   },
+  KEY_NOT_FOUND: { httpStatus: 404, error: "key_not_found", message: "The org has no such key." },
   ORG_NOT_FOUND: { httpStatus: 404, error: "org_not_found", message: "There is no such org." },
   ROUTE_NOT_FOUND: {
     httpStatus: 404,
@@ -97,15 +98,24 @@ export const FAILURES: { readonly [Code in FailureCode]: FailureKind } = {
 export class Failure extends Error {
   override readonly name = "Failure";
   readonly code: FailureCode;
+  /** When to ask again, in milliseconds from now. */
+  readonly retryAfterMs: number | undefined;
 
   /** @param message what the caller may read; nothing of it may come from inside */
-  constructor(code: FailureCode, message?: string) {
+  constructor(code: FailureCode, message?: string, retryAfterMs?: number) {
     super(message ?? FAILURES[code].message);
     this.code = code;
+    this.retryAfterMs = retryAfterMs;
   }
 
   get httpStatus(): number {
     return FAILURES[this.code].httpStatus;
+  }
+
+  /** The header `Retry-After`: whole seconds, rounded up. */
+  get retryAfter(): string | undefined {
+    const { retryAfterMs } = this;
+    return retryAfterMs === undefined ? undefined : String(Math.ceil(retryAfterMs / 1000));
   }
 }
 

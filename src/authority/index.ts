@@ -1,3 +1,4 @@
+export type { AuditDecisions } from "./audit/decisions.ts";
 export { createAuthority, OwnerKeyUnknownError } from "./authority.ts";
 export type {
   Authority,
@@ -6,11 +7,16 @@ export type {
   BootstrapOptions,
   ListenAddress,
 } from "./authority.ts";
+export { PERMISSIONS } from "./authorize.ts";
+export type { Access, ForbiddenReason, KeyStanding, Permission } from "./authorize.ts";
+export type { KeyConflict, KeyRotation, KeySecret } from "./key-lifecycle.ts";
 export { decide, decideRegistration, DECISIONS } from "./decide.ts";
 export type { Decision, DeviceStanding, OrgStanding, RegistrationDecision } from "./decide.ts";
+export { DEFAULT_LIMITS } from "./limits/gatekeeper.ts";
+export type { Limits } from "./limits/gatekeeper.ts";
+export type { RateLimit } from "./limits/rate-limiter.ts";
 export type { AuthorityLogger } from "./services.ts";
 export { StoreLockedError, StoreSchemaError, StoreUnavailableError } from "./store/errors.ts";
-export type { DeviceRecord, KeyRecord, OrgRecord } from "./store/records.ts";
 export type { Change, ChangeFeed, ChangesRead } from "./store/changes.ts";
 export { MoveError } from "./store/move/move-error.ts";
 export { moveStore } from "./store/move/move-store.ts";
@@ -18,25 +24,64 @@ export type { Moved, MoveOptions, MoveProgress } from "./store/move/move-store.t
 export { postgresStore } from "./store/postgres/open.ts";
 export { describePostgres, isPostgresUrl } from "./store/postgres/options.ts";
 export type { PostgresOptions } from "./store/postgres/options.ts";
-export { sqliteStore } from "./store/sqlite/sqlite-store.ts";
 export type {
   AuditChain,
+  AuditCut,
+  AuditOpened,
   AuditRow,
-  Bootstrap,
-  Bootstrapped,
+  AuditSnapshot,
+  AuditStore,
+} from "./store/audit-store.ts";
+export type {
+  DeviceRecord,
+  KeyRecord,
+  OrgRecord,
+  RestoreRequest,
+  SigningKeyRecord,
+} from "./store/records.ts";
+export type { SigningKeyRotated, SigningStore } from "./store/signing-store.ts";
+export { sqliteStore } from "./store/sqlite/sqlite-store.ts";
+export type {
   Caller,
+  ChangeOptions,
+  Forbidden,
+  Refused,
+  RestoreOptions,
+  UnknownKey,
+  VersionConflict,
+} from "./store/caller.ts";
+export type {
+  DevicePage,
+  DeviceSelection,
   DevicesListed,
-  OrgChanged,
-  OrgPatch,
-  OrgUsage,
-  OrgsListed,
+  DeviceStore,
   Registered,
+  RegisterOptions,
   Removed,
   RevocationChanged,
-  Store,
-  UnknownKey,
-  UsageRead,
+  RevocationOptions,
   Validated,
-} from "./store/store.ts";
+} from "./store/device-store.ts";
+export type {
+  KeyChanged,
+  KeyDraft,
+  KeyNotFound,
+  KeyRefused,
+  KeysListed,
+  KeyStore,
+} from "./store/key-store.ts";
+export type {
+  AdminStore,
+  OrgChanged,
+  OrgPatch,
+  OrgPolicy,
+  OrgRead,
+  OrgsListed,
+  OrgStandingChanged,
+  OrgStore,
+  OrgUsage,
+  UsageRead,
+} from "./store/org-store.ts";
+export type { Bootstrap, Bootstrapped, Store } from "./store/store.ts";
 export { verifyAudit } from "./verify-audit.ts";
 export type { AuditProblem, AuditVerification } from "./verify-audit.ts";

@@ -1,10 +1,12 @@
 import { hash, randomBytes } from "node:crypto";
+import { KEY_PREFIXES } from "../wire/index.ts";
+import type { KeySecret } from "./key-lifecycle.ts";
 import type { KeyRecord } from "./store/records.ts";
 
-const PREFIXES = { admin: "adm_", owner: "org_" } as const;
+const PREFIXES = { admin: "adm_", ...KEY_PREFIXES } as const;
 
 /** Keys of any role look like this; anything else is not worth a look-up. */
-const KEY = /^(?:org|adm)_[\x21-\x7e]{16,200}$/;
+const KEY = /^(?:org|opr|agt|viw|adm)_[\x21-\x7e]{16,200}$/;
 
 /** What an owner key that an operator chooses must look like. */
 const OWNER_KEY = /^org_[\x21-\x7e]{16,200}$/;
@@ -33,9 +35,24 @@ export function hashSentKey(value: string): string | undefined {
   return hashed;
 }
 
-/** Makes a key of 256 random bits. */
+/** A new key of 256 random bits, and what of it is stored whatever it is for. */
+export function createSecret(
+  role: KeyRecord["role"],
+  at: number,
+): { readonly key: string; readonly secret: KeySecret } {
+  const key = PREFIXES[role] + randomBytes(32).toString("base64url");
+  return { key, secret: secretOf(key, at) };
+}
+
+function secretOf(key: string, at: number): KeySecret {
+  const id = `key_${randomBytes(8).toString("hex")}`;
+  return { id, hash: hashKey(key), lastFour: key.slice(-4), createdAt: at };
+}
+
+/** Makes an owner's or the administrator's key. */
 export function createKey(role: "admin" | "owner", orgId: string | null, at: number): NewKey {
-  return adoptKey(PREFIXES[role] + randomBytes(32).toString("base64url"), role, orgId, at);
+  const { key, secret } = createSecret(role, at);
+  return { key, record: keyRecord(secret, { role, orgId }) };
 }
 
 /** Makes the record of a key that exists already. */
@@ -45,12 +62,32 @@ export function adoptKey(
   orgId: string | null,
   at: number,
 ): NewKey {
-  const id = `key_${randomBytes(8).toString("hex")}`;
+  return { key, record: keyRecord(secretOf(key, at), { role, orgId }) };
+}
+
+/** The record of a key; what is not said of it is null. */
+export function keyRecord(
+  secret: KeySecret,
+  terms: Pick<KeyRecord, "role" | "orgId"> & Partial<KeyRecord>,
+): KeyRecord {
   return {
-    key,
-    record: { id, hash: hashKey(key), role, orgId, lastFour: key.slice(-4), createdAt: at },
+    name: null,
+    devicePattern: null,
+    deviceOwner: null,
+    expiresAt: null,
+    revokedAt: null,
+    replacedBy: null,
+    ...secret,
+    ...terms,
   };
 }
+
+/** How the audit and lists name a key: what it begins and ends with. */
+export const keyLabel = ({ role, lastFour }: Pick<KeyRecord, "role" | "lastFour">): string =>
+  `${PREFIXES[role]}…${lastFour}`;
+
+/** What keys of a role begin with. */
+export const keyPrefix = (role: KeyRecord["role"]): string => PREFIXES[role];
 
 /** @throws TypeError when an owner key is not `org_` and 16 to 200 visible ASCII characters */
 export function assertOwnerKey(ownerKey: string): void {

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { PLAN_LIMITS } from "../wire/index.ts";
 import type { Org, Plan } from "../wire/index.ts";
 import type { OrgRecord } from "./store/records.ts";
-import type { OrgUsage } from "./store/store.ts";
+import type { OrgUsage } from "./store/org-store.ts";
 
 /** The plan fields of an answer. */
 export interface PlanAnswer {
@@ -72,5 +72,8 @@ export function createOrgRecord(
     planState: "active",
     accessUntil: null,
     disabled: false,
+    disabledVersion: 0,
+    twoPersonRestore: false,
+    restoreRequest: null,
   };
 }

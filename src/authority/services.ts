@@ -1,3 +1,6 @@
+import type { AuditRetention } from "./audit/retention.ts";
+import type { Gatekeeper } from "./limits/gatekeeper.ts";
+import type { Signer } from "./signing/signer.ts";
 import type { Store } from "./store/store.ts";
 
 /** The part of a pino logger that an authority uses. Any pino logger is one. */
@@ -12,6 +15,12 @@ export interface AuthorityLogger {
 export interface Services {
   readonly store: Store;
   readonly logger: AuthorityLogger;
+  /** Turns away who asks too often. */
+  readonly gatekeeper: Gatekeeper;
+  readonly signer: Signer;
+  readonly retention: AuditRetention;
+  /** Whether the next allow goes into the audit. */
+  readonly auditsAllow: () => boolean;
   /** For how long an allow may be used, in milliseconds from the sending of its request. */
   readonly validMs: number;
   /** Milliseconds since the epoch. */

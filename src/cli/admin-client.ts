@@ -27,7 +27,7 @@ export interface AdminArguments {
   readonly "allow-insecure-http"?: boolean | undefined;
 }
 
-export type AdminOperation = "createOrg" | "listOrgs" | "setOrgPlan";
+export type AdminOperation = "createOrg" | "listOrgs" | "setOrgPlan" | "rotateSigningKey";
 
 /**
  * Performs one operation of the administrator's.

@@ -10,12 +10,19 @@ export type Done = Readonly<Record<string, unknown>>;
 /**
  * Takes an answer for done only when it says so: a 2xx whose `status` is `ok`.
  *
- * @throws {@link CommandError} for any other
+ * @throws {@link CommandError} for any other, a restore that waits for a second key included
  */
 export function expectDone(answer: Answer, what: string): Done {
-  const { status, body } = answer;
+  const { status, body, requestId } = answer;
   const isSuccess = status >= 200 && status < 300;
   if (isSuccess && isRecord(body) && body["status"] === "ok") return body;
+  if (isSuccess && isRecord(body) && body["status"] === "pending") {
+    throw new CommandError(
+      `${what} was asked for, and is not done: the org's policy wants a second key. ` +
+        "Run the same command with another key within a day",
+      { exitCode: EXIT.error, code: "RESTORE_PENDING", requestId },
+    );
+  }
   throw failed(answer, what);
 }
 
@@ -61,6 +68,8 @@ function mendOf(status: number, code: string, retryAfterMs: number | undefined):
   if (code === "ADMIN_KEY_INVALID") {
     return ". Set MACHINEID_ADMIN_KEY to the key that serve showed when it first ran, or use --admin-key-file";
   }
+  if (code === "KEY_NOT_FOUND") return ". machineid keys list shows the keys there are";
+  if (code === "CONFLICT") return ". Look at how things are now, then decide again";
   if (code === "DEVICE_NOT_FOUND") return ". machineid list shows the devices there are";
   if (code === "ORG_NOT_FOUND") return ". machineid org list shows the orgs there are";
   if (status === 401)

@@ -83,6 +83,27 @@ export function readPlan(text: string): Plan {
   );
 }
 
+const DURATION = /^(\d{1,9})(s|m|h|d)$/;
+const UNITS_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+
+/** A duration like `90s`, `15m`, `12h` or `30d`, in milliseconds. @throws {@link UsageError} */
+export function readDuration(text: string, name: string): number {
+  const [, amount, unit] = DURATION.exec(text) ?? [];
+  if (unit !== undefined) return Number(amount) * UNITS_MS[unit as keyof typeof UNITS_MS];
+  throw new UsageError(
+    `${name} must be a duration like 90s, 15m, 12h or 30d, not ${JSON.stringify(text)}`,
+  );
+}
+
+/** Option of every command that changes something. */
+export const REASON_ARGUMENT = {
+  reason: {
+    type: "string",
+    description: "Why, for the audit",
+    valueHint: "TEXT",
+  },
+} as const satisfies ArgsDef;
+
 /** A key from a file that holds nothing else. @throws {@link CommandError} */
 export function readKeyFile(path: string): string {
   let content: string;

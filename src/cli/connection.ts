@@ -93,6 +93,7 @@ export function connect(args: ConnectionArguments): MachineID {
     baseUrl: findEndpoint(args.db).baseUrl,
     timeoutMs: readTimeoutMs(args["timeout-ms"]),
     allowInsecureHttp: args["allow-insecure-http"] === true,
+    authorityKey: fromEnv("MACHINEID_AUTHORITY_KEY"),
   });
 }
 

@@ -8,11 +8,13 @@ import { reportError } from "./report-error.ts";
 /** The entry of the command line. */
 
 const argv = process.argv.slice(2);
+/** What comes before `--`: behind it are the arguments of others. */
+const options = argv.includes("--") ? argv.slice(0, argv.indexOf("--")) : argv;
 // What `serve` prints on stdout says that it answers, so it prints nothing when it does not.
-const answersInJson = argv.includes("--json") && argv[0] !== "serve";
+const answersInJson = options.includes("--json") && argv[0] !== "serve";
 
 const report = (error: unknown): ExitCode =>
-  reportError(error, { debug: argv.includes("--debug"), json: answersInJson });
+  reportError(error, { debug: options.includes("--debug"), json: answersInJson });
 
 process.on("uncaughtException", (error) => process.exit(report(error)));
 

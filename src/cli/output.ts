@@ -23,6 +23,15 @@ export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value)}\n`);
 }
 
+/** Writes lines to stdout as fast as they are read there, and stops when nobody reads any more. */
+export async function printLines(lines: AsyncIterable<string>): Promise<void> {
+  const { stdout } = process;
+  for await (const line of lines) {
+    if (stdout.destroyed) return;
+    if (!stdout.write(`${line}\n`)) await drained(stdout);
+  }
+}
+
 /** Writes one line to stderr. */
 export function printError(text: string): void {
   process.stderr.write(`${text}\n`);
@@ -56,6 +65,13 @@ export function table(rows: readonly (readonly string[])[]): string {
   return rows.map(line).join("\n");
 }
 
+/** Resolves when a stream has let go of everything that was written to it, or has lost it. */
+const drained = (stream: NodeJS.WriteStream): Promise<void> =>
+  new Promise((resolve) => {
+    if (stream.destroyed || stream.writableLength === 0) resolve();
+    else stream.write("", () => resolve());
+  });
+
 let lost: NodeJS.ErrnoException | undefined;
 
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -65,11 +81,6 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 
 /** Resolves when everything written so far has left the process; with the error if it was lost. */
 export async function flushed(): Promise<Error | undefined> {
-  const drained = (stream: NodeJS.WriteStream): Promise<void> =>
-    new Promise((resolve) => {
-      if (stream.destroyed || stream.writableLength === 0) resolve();
-      else stream.write("", () => resolve());
-    });
   await Promise.all([drained(process.stdout), drained(process.stderr)]);
   // An error of a write is told a turn later.
   await new Promise((resolve) => {

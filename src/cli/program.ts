@@ -17,11 +17,15 @@ const subCommands: SubCommandsDef = {
   unrevoke: () => import("./commands/unrevoke.ts").then(({ command }) => command),
   remove: () => import("./commands/remove.ts").then(({ command }) => command),
   usage: () => import("./commands/usage.ts").then(({ command }) => command),
+  keys: () => import("./commands/keys.ts").then(({ command }) => command),
   org: () => import("./commands/org.ts").then(({ command }) => command),
   migrate: () => import("./commands/migrate.ts").then(({ command }) => command),
   doctor: () => import("./commands/doctor.ts").then(({ command }) => command),
   mcp: () => import("./commands/mcp.ts").then(({ command }) => command),
   hook: () => import("./commands/hook.ts").then(({ command }) => command),
+  audit: () => import("./commands/audit.ts").then(({ command }) => command),
+  authority: () => import("./commands/authority.ts").then(({ command }) => command),
+  gate: () => import("./commands/gate.ts").then(({ command }) => command),
 };
 
 const root = defineCommand({

@@ -62,6 +62,8 @@ const MENDS = {
   AUTHORITY_TIMEOUT: "Try again, or allow more with --timeout-ms; machineid doctor looks closer",
   AUTHORITY_MALFORMED:
     "Check that MACHINEID_BASE_URL names an authority; machineid doctor looks closer",
+  RECEIPT_INVALID:
+    "Compare MACHINEID_AUTHORITY_KEY with the authority's own key, and the clocks; if they agree, something on the way changes answers",
 } as const satisfies Record<RequestError["code"], string>;
 
 /** What is wrong around the call, and not with the call. */
@@ -85,7 +87,8 @@ const KEY = /\b(org|opr|agt|viw|adm)_[\x21-\x7e]{12,}/g;
 
 const hideKeys = (text: string): string => text.replaceAll(KEY, "$1_…");
 
-function oneLine(message: string): string {
+/** Text from elsewhere as one line, without what could act on a terminal and without keys. */
+export function oneLine(message: string): string {
   return hideKeys(printable(message.trim().replaceAll(/\s*[\r\n]+\s*/g, " ")));
 }
 

@@ -2,6 +2,7 @@ import type {
   BatchAnswer,
   DeviceChangeAnswer,
   FailureAnswer,
+  Jwks,
   ListDevicesAnswer,
   MetaAnswer,
   Operation,
@@ -11,53 +12,31 @@ import type {
   ValidateAnswer,
 } from "../wire/index.ts";
 import { ORG_KEY_HEADER, ROUTES } from "../wire/index.ts";
-import { createDispatcherTransport } from "./dispatcher-transport.ts";
-import { exchange } from "./exchange.ts";
+import { OrgAudit } from "./audit.ts";
+import { readAuthorityKey } from "./authority-key.ts";
+import type { PublicKey } from "./authority-key.ts";
+import type {
+  Ask,
+  BatchOptions,
+  CallOptions,
+  ChangeOptions,
+  DeviceSelection,
+  ListDevicesOptions,
+  RegisterOptions,
+  RestoreBatchOptions,
+  RestoreOptions,
+} from "./call.ts";
+import { chooseTransport } from "./choose-transport.ts";
+import { exchange, queryOf } from "./exchange.ts";
 import type { Answer } from "./exchange.ts";
-import { createFetchTransport } from "./fetch-transport.ts";
-import type { Fetch } from "./fetch-transport.ts";
-import {
-  checkBaseUrl,
-  checkDeviceId,
-  checkDeviceIds,
-  checkOrgKey,
-  checkTimeout,
-} from "./options.ts";
+import { Features, preparationFor } from "./features.ts";
+import { OrgKeys } from "./keys.ts";
+import { DEFAULT_BASE_URL, DEFAULT_TIMEOUT_MS } from "./machine-id-options.ts";
+import type { MachineIDOptions } from "./machine-id-options.ts";
+import { checkBaseUrl, checkDeviceId, checkDevices, checkOrgKey, checkTimeout } from "./options.ts";
 import type { BaseUrl } from "./options.ts";
-import { obeyingItsSignal } from "./transport.ts";
+import { OrgControl } from "./org.ts";
 import type { Transport } from "./transport.ts";
-
-/** Where the hosted service answers. */
-export const DEFAULT_BASE_URL = "https://machineid.io";
-/** Deadline of one plain client call, in milliseconds. */
-export const DEFAULT_TIMEOUT_MS = 10_000;
-
-/** How a client is made. */
-export interface MachineIDOptions {
-  /** The org's key, `org_…`. Trimmed. It is never shown by this object. */
-  readonly orgKey: string;
-  /** @default "https://machineid.io" */
-  readonly baseUrl?: string | undefined;
-  /** Deadline of each call in milliseconds: connect, request and the whole answer. @default 10000 */
-  readonly timeoutMs?: number | undefined;
-  /** Used instead of the runtime's own transport. */
-  readonly fetch?: Fetch | undefined;
-  /** Used instead of `fetch` and of the runtime's own transport. */
-  readonly transport?: Transport | undefined;
-  /** Let the key travel over plain http to a host that is not loopback. @default false */
-  readonly allowInsecureHttp?: boolean | undefined;
-}
-
-/** How long one call may take. */
-export interface CallOptions {
-  /** Aborts the call; it then rejects with the signal's reason. */
-  readonly signal?: AbortSignal | undefined;
-  /**
-   * Overrides the client's deadline for this call, in milliseconds. `Infinity`
-   * leaves the deadline to `signal`, which is then required.
-   */
-  readonly timeoutMs?: number | undefined;
-}
 
 /**
  * Client of the MachineID v1 API, hosted or self-hosted: one method per
@@ -74,7 +53,15 @@ export class MachineID {
   readonly #key: string;
   readonly #base: BaseUrl;
   readonly #timeoutMs: number;
+  readonly #authorityKeys: readonly PublicKey[] | undefined;
   readonly #transport: Transport;
+  readonly #features = new Features();
+  /** The org's keys: make, list, rotate and revoke them. Needs an owner key. */
+  readonly keys: OrgKeys;
+  /** The org as a whole: stop and resume it. */
+  readonly org: OrgControl;
+  /** The org's audit. Needs a key of an owner, an operator or a viewer. */
+  readonly audit: OrgAudit;
 
   /** @throws {@link InvalidArgumentError} */
   constructor(options: MachineIDOptions) {
@@ -82,18 +69,28 @@ export class MachineID {
     const allowInsecureHttp = options.allowInsecureHttp === true;
     this.#base = checkBaseUrl(options.baseUrl ?? DEFAULT_BASE_URL, allowInsecureHttp);
     this.#timeoutMs = checkTimeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS, "timeoutMs");
+    const { authorityKey } = options;
+    this.#authorityKeys = authorityKey === undefined ? undefined : readAuthorityKey(authorityKey);
     this.#transport = chooseTransport(options);
+    const ask: Ask = (operation, body, callOptions) => this.#body(operation, body, callOptions);
+    this.keys = new OrgKeys(ask);
+    this.org = new OrgControl(ask);
+    this.audit = new OrgAudit(ask);
   }
 
   /**
-   * Reads `MACHINEID_ORG_KEY` and, if set, `MACHINEID_BASE_URL`.
+   * Reads `MACHINEID_ORG_KEY` and, if set, `MACHINEID_BASE_URL` and
+   * `MACHINEID_AUTHORITY_KEY` (PEM, or a JWK or JWK set as JSON).
    *
    * @throws {@link InvalidArgumentError} `ORG_KEY_MISSING` when the variable is not set.
    */
   static fromEnv(options: Omit<MachineIDOptions, "orgKey"> = {}): MachineID {
     const env = globalThis.process?.env ?? {};
     const baseUrl = options.baseUrl ?? (env["MACHINEID_BASE_URL"]?.trim() || undefined);
-    return new MachineID({ ...options, orgKey: env["MACHINEID_ORG_KEY"] ?? "", baseUrl });
+    const authorityKey =
+      options.authorityKey ?? (env["MACHINEID_AUTHORITY_KEY"]?.trim() || undefined);
+    const orgKey = env["MACHINEID_ORG_KEY"] ?? "";
+    return new MachineID({ ...options, orgKey, baseUrl, authorityKey });
   }
 
   /** The authority's address, without a slash at its end. */
@@ -104,9 +101,9 @@ export class MachineID {
   /** Registers a device. Idempotent; never restores a revoked one. */
   register(
     deviceId: string,
-    options?: CallOptions,
+    options: RegisterOptions = {},
   ): Promise<RegisterAnswer | RegisterBlockedAnswer | FailureAnswer> {
-    return this.#forDevice("register", deviceId, options);
+    return this.#forDevice("register", deviceId, options, { owner: options.owner });
   }
 
   /** Asks for the decision. The caller must stop at once unless `allowed === true`. */
@@ -114,45 +111,62 @@ export class MachineID {
     return this.#forDevice("validate", deviceId, options);
   }
 
-  /** All devices of the org, in the order of their registration. */
-  listDevices(options?: CallOptions): Promise<ListDevicesAnswer | FailureAnswer> {
-    return this.#body("listDevices", undefined, options);
+  /**
+   * Devices of the org, in the order of their registration: all of them, or with
+   * `limit` a page. An answer has at most 1 MiB, which some 5,000 devices fill.
+   */
+  listDevices(options: ListDevicesOptions = {}): Promise<ListDevicesAnswer | FailureAnswer> {
+    const { limit, cursor, devicePattern } = options;
+    return this.#body("listDevices", { limit, cursor, devicePattern }, options);
   }
 
   /** Denies the device from its next check on. Idempotent. */
-  revoke(deviceId: string, options?: CallOptions): Promise<DeviceChangeAnswer | FailureAnswer> {
-    return this.#forDevice("revoke", deviceId, options);
+  revoke(
+    deviceId: string,
+    options: ChangeOptions = {},
+  ): Promise<DeviceChangeAnswer | FailureAnswer> {
+    return this.#forDevice("revoke", deviceId, options, { reason: options.reason });
   }
 
-  /** Restores a revoked device. Nothing that was stopped starts again by itself. */
-  unrevoke(deviceId: string, options?: CallOptions): Promise<DeviceChangeAnswer | FailureAnswer> {
-    return this.#forDevice("unrevoke", deviceId, options);
+  /**
+   * Restores a revoked device. Nothing that was stopped starts again by itself.
+   * `status: "pending"` when a second key has to ask for it, too.
+   */
+  unrevoke(
+    deviceId: string,
+    options: RestoreOptions = {},
+  ): Promise<DeviceChangeAnswer | FailureAnswer> {
+    const { reason, ifVersion } = options;
+    return this.#forDevice("unrevoke", deviceId, options, { reason, if_version: ifVersion });
   }
 
   /** Another name for {@link MachineID.unrevoke}. */
-  restore(deviceId: string, options?: CallOptions): Promise<DeviceChangeAnswer | FailureAnswer> {
+  restore(deviceId: string, options?: RestoreOptions): Promise<DeviceChangeAnswer | FailureAnswer> {
     return this.unrevoke(deviceId, options);
   }
 
   /** Deletes the device; its checks are then denied as not registered. */
-  remove(deviceId: string, options?: CallOptions): Promise<DeviceChangeAnswer | FailureAnswer> {
-    return this.#forDevice("remove", deviceId, options);
+  remove(
+    deviceId: string,
+    options: ChangeOptions = {},
+  ): Promise<DeviceChangeAnswer | FailureAnswer> {
+    return this.#forDevice("remove", deviceId, options, { reason: options.reason });
   }
 
-  /** Revokes several devices as one change; answers with one result per id. */
+  /** Revokes several devices as one change; answers with one result per id, or the first of a pattern. */
   revokeBatch(
-    deviceIds: readonly string[],
-    options?: CallOptions,
+    devices: DeviceSelection,
+    options: BatchOptions = {},
   ): Promise<BatchAnswer | FailureAnswer> {
-    return this.#forDevices("revokeBatch", deviceIds, options);
+    return this.#forDevices("revokeBatch", devices, options);
   }
 
-  /** Restores several devices as one change; answers with one result per id. */
+  /** Restores several devices as one change; answers with one result per id, or the first of a pattern. */
   unrevokeBatch(
-    deviceIds: readonly string[],
-    options?: CallOptions,
+    devices: DeviceSelection,
+    options: RestoreBatchOptions = {},
   ): Promise<BatchAnswer | FailureAnswer> {
-    return this.#forDevices("unrevokeBatch", deviceIds, options);
+    return this.#forDevices("unrevokeBatch", devices, options);
   }
 
   /** The org's plan, and how much of it is in use. */
@@ -165,9 +179,17 @@ export class MachineID {
     return this.#body("meta", undefined, options);
   }
 
+  /** The public keys that the authority publishes. To trust them, get them another way. */
+  jwks(options?: CallOptions): Promise<Jwks | FailureAnswer> {
+    return this.#body("jwks", undefined, options);
+  }
+
   /**
    * Performs one operation and returns its answer with the HTTP status, which
-   * decides whether an answer is an allow. A device id in `body` is sent as it is.
+   * decides whether an answer is an allow. A device id in `body` is sent as it is;
+   * the body of a GET is sent as its query. A restore without `if_version` reads
+   * the version first, where the authority takes one. With an `authorityKey`, a
+   * decision is returned only once its receipt is verified.
    *
    * @throws as every method of this class does
    */
@@ -176,22 +198,49 @@ export class MachineID {
     body?: Readonly<Record<string, unknown>>,
     options: CallOptions = {},
   ): Promise<Answer> {
-    const { method, path } = ROUTES[operation];
-    return exchange(this.#transport, {
-      method,
-      origin: this.#base.origin,
-      path: this.#base.prefix + path,
-      secret: this.#key,
-      headers: { [ORG_KEY_HEADER]: this.#key },
-      body,
-      signal: options.signal,
-      timeoutMs: this.#deadlineOf(options),
-    });
+    const timeoutMs = this.#deadlineOf(options);
+    const { signal } = options;
+    if (operation === "validate" && this.#authorityKeys !== undefined) {
+      const { requestWithReceipt } = await import("./receipt.ts");
+      return requestWithReceipt({
+        orgKey: this.#key,
+        authorityKeys: this.#authorityKeys,
+        body: body ?? {},
+        send: (asked) => this.#exchange(operation, asked, signal, timeoutMs),
+      });
+    }
+    const preparation = preparationFor(operation, body);
+    if (preparation.kind === "none") return this.#exchange(operation, body, signal, timeoutMs);
+    const endMs = performance.now() + timeoutMs;
+    const ask = (asked: Operation, sent?: Readonly<Record<string, unknown>>): Promise<Answer> =>
+      this.#exchange(asked, sent, signal, Math.max(1, endMs - performance.now()));
+    const prepared = await this.#features.prepare(preparation, body, ask);
+    return "answer" in prepared ? prepared.answer : ask(operation, prepared.body);
   }
 
   /** What `JSON.stringify` shows: the address, and nothing of the key. */
   toJSON(): { baseUrl: string } {
     return { baseUrl: this.baseUrl };
+  }
+
+  #exchange(
+    operation: Operation,
+    body: Readonly<Record<string, unknown>> | undefined,
+    signal: AbortSignal | undefined,
+    timeoutMs: number,
+  ): Promise<Answer> {
+    const { method, path } = ROUTES[operation];
+    const isRead = method === "GET";
+    return exchange(this.#transport, {
+      method,
+      origin: this.#base.origin,
+      path: this.#base.prefix + path + (isRead ? queryOf(body) : ""),
+      secret: this.#key,
+      headers: { [ORG_KEY_HEADER]: this.#key },
+      body: isRead ? undefined : body,
+      signal,
+      timeoutMs,
+    });
   }
 
   #deadlineOf({ timeoutMs = this.#timeoutMs, signal }: CallOptions): number {
@@ -209,23 +258,22 @@ export class MachineID {
     return answer.body as T;
   }
 
-  async #forDevice<T>(operation: Operation, deviceId: string, options?: CallOptions): Promise<T> {
-    return this.#body(operation, { deviceId: checkDeviceId(deviceId) }, options);
+  async #forDevice<T>(
+    operation: Operation,
+    deviceId: string,
+    options?: CallOptions,
+    more?: Readonly<Record<string, unknown>>,
+  ): Promise<T> {
+    return this.#body(operation, { deviceId: checkDeviceId(deviceId), ...more }, options);
   }
 
   async #forDevices<T>(
     operation: Operation,
-    deviceIds: readonly string[],
-    options?: CallOptions,
+    devices: DeviceSelection,
+    options: RestoreBatchOptions,
   ): Promise<T> {
-    return this.#body(operation, { deviceIds: checkDeviceIds(deviceIds) }, options);
+    const { dryRun, reason, ifVersion } = options;
+    const how = { dry_run: dryRun, reason, if_version: ifVersion };
+    return this.#body(operation, { ...checkDevices(devices), ...how }, options);
   }
-}
-
-function chooseTransport({ transport, fetch }: MachineIDOptions): Transport {
-  if (transport !== undefined) return obeyingItsSignal(transport);
-  if (fetch !== undefined) return obeyingItsSignal(createFetchTransport(fetch));
-  return (
-    createDispatcherTransport() ?? createFetchTransport((url, init) => globalThis.fetch(url, init))
-  );
 }

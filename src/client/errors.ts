@@ -50,7 +50,8 @@ export class InvalidArgumentError extends MachineIDError {
 export type RequestErrorCode =
   | "AUTHORITY_UNREACHABLE"
   | "AUTHORITY_TIMEOUT"
-  | "AUTHORITY_MALFORMED";
+  | "AUTHORITY_MALFORMED"
+  | "RECEIPT_INVALID";
 
 export interface RequestErrorDetails {
   readonly method: string;
@@ -63,8 +64,9 @@ export interface RequestErrorDetails {
 
 /**
  * A call that brought no JSON answer: the network failed, the deadline passed,
- * or what came back was not JSON or too large. An answer in JSON is never an
- * error of the client, whatever its status.
+ * what came back was not JSON or too large, or it was a decision without a valid
+ * receipt though `authorityKey` asks for one. Any other answer in JSON is never
+ * an error of the client, whatever its status.
  */
 export class RequestError extends MachineIDError {
   static override readonly marker: symbol = Symbol.for("machineid.error.request");

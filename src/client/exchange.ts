@@ -151,3 +151,13 @@ function describeCause(cause: unknown, secret: string, depth = 1): Error {
   if (typeof code === "string") Object.assign(described, { code: hide(code, secret) });
   return described;
 }
+
+/** The fields that are there, as the query of an address. */
+export function queryOf(fields: Readonly<Record<string, unknown>> = {}): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(fields)) {
+    if (value === undefined) continue;
+    query.set(name, typeof value === "string" ? value : JSON.stringify(value));
+  }
+  return query.size === 0 ? "" : `?${query.toString()}`;
+}

@@ -1,5 +1,22 @@
-export { DEFAULT_BASE_URL, DEFAULT_TIMEOUT_MS, MachineID } from "./client.ts";
-export type { CallOptions, MachineIDOptions } from "./client.ts";
+export type { OrgAudit } from "./audit.ts";
+export { readAuthorityKey } from "./authority-key.ts";
+export type { AuthorityKey, PublicKey } from "./authority-key.ts";
+export { MachineID } from "./client.ts";
+export { DEFAULT_BASE_URL, DEFAULT_TIMEOUT_MS } from "./machine-id-options.ts";
+export type { MachineIDOptions } from "./machine-id-options.ts";
+export type {
+  AuditOptions,
+  BatchOptions,
+  CallOptions,
+  ChangeOptions,
+  DeviceSelection,
+  ListDevicesOptions,
+  RegisterOptions,
+  RestoreBatchOptions,
+  RestoreOptions,
+} from "./call.ts";
+export type { NewKey, OrgKeys, RotateKeyOptions } from "./keys.ts";
+export type { OrgControl } from "./org.ts";
 export { InvalidArgumentError, MachineIDError, RequestError } from "./errors.ts";
 export type { ArgumentCode, RequestErrorCode } from "./errors.ts";
 export { exchange } from "./exchange.ts";

@@ -1,4 +1,4 @@
-import { MAX_BATCH_SIZE, readDeviceId } from "../wire/index.ts";
+import { MAX_BATCH_SIZE, readDeviceId, readDevicePattern } from "../wire/index.ts";
 import { InvalidArgumentError } from "./errors.ts";
 
 /** Longest wait a timer can hold, in milliseconds. */
@@ -15,7 +15,7 @@ export function checkDeviceId(value: unknown): string {
 }
 
 /** @throws {@link InvalidArgumentError} `DEVICE_ID_INVALID`, `OPTION_INVALID` */
-export function checkDeviceIds(values: readonly unknown[]): string[] {
+function checkDeviceIds(values: readonly unknown[]): string[] {
   if (!Array.isArray(values) || values.length === 0 || values.length > MAX_BATCH_SIZE) {
     throw new InvalidArgumentError(
       "OPTION_INVALID",
@@ -23,6 +23,19 @@ export function checkDeviceIds(values: readonly unknown[]): string[] {
     );
   }
   return values.map(checkDeviceId);
+}
+
+/** @throws {@link InvalidArgumentError} `DEVICE_ID_INVALID`, `OPTION_INVALID` */
+export function checkDevices(
+  devices: readonly string[] | { readonly devicePattern: string },
+): { deviceIds: string[] } | { devicePattern: string } {
+  if (Array.isArray(devices) || !("devicePattern" in Object(devices))) {
+    return { deviceIds: checkDeviceIds(devices as readonly string[]) };
+  }
+  const { devicePattern } = devices as { readonly devicePattern: string };
+  const { pattern, problem } = readDevicePattern(devicePattern);
+  if (pattern !== undefined) return { devicePattern: pattern };
+  throw new InvalidArgumentError("OPTION_INVALID", `The device pattern ${problem}`);
 }
 
 /** @throws {@link InvalidArgumentError} `ORG_KEY_MISSING`, `ORG_KEY_INVALID` */

@@ -1,23 +1,27 @@
+import type { Cancellation } from "./cancellation.ts";
+import type { Latch } from "./latch.ts";
+
 export type AttemptEnd = "timeout" | "closed" | "caller";
 
 /**
  * How long one check may take: until its deadline, until the guard is closed,
- * or until a signal of the caller's aborts, whichever comes first.
+ * until its run is stopped, or until a signal of the caller's aborts, whichever
+ * comes first.
  */
-export class Attempt {
-  readonly #controller = new AbortController();
+export class Attempt implements Cancellation {
   readonly #timer: ReturnType<typeof setTimeout>;
+  readonly #latch: Latch;
   readonly #signals: readonly AbortSignal[];
+  #listener: ((reason: unknown) => void) | undefined;
   #endedBy: AttemptEnd | undefined;
+  #reason: unknown;
 
-  constructor(timeoutMs: number, signals: readonly AbortSignal[]) {
+  constructor(timeoutMs: number, latch: Latch, signals: readonly AbortSignal[]) {
+    this.#latch = latch;
     this.#signals = signals;
-    this.#timer = setTimeout(() => this.end("timeout"), timeoutMs);
-    for (const signal of signals) signal.addEventListener("abort", this.#onAbort);
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
+    this.#timer = setTimeout(endForTime, timeoutMs, this);
+    latch.follow(this);
+    for (const signal of signals) signal.addEventListener("abort", this);
   }
 
   /** What ended the attempt before it had its answer; undefined while it lasts. */
@@ -25,19 +29,37 @@ export class Attempt {
     return this.#endedBy;
   }
 
+  get isCancelled(): boolean {
+    return this.#endedBy !== undefined;
+  }
+
+  get reason(): unknown {
+    return this.#reason;
+  }
+
+  onCancel(listener: (reason: unknown) => void): void {
+    this.#listener = listener;
+  }
+
   end(by: AttemptEnd, reason?: unknown): void {
     if (this.#endedBy !== undefined) return;
     this.#endedBy = by;
-    this.#controller.abort(reason);
+    this.#reason = reason;
+    this.#listener?.(reason);
   }
 
-  /** Lets go of the timer and of the caller's signals. */
+  /** An `abort` of one of the caller's signals. */
+  handleEvent(): void {
+    this.end("caller", this.#signals.find(({ aborted }) => aborted)?.reason);
+  }
+
+  /** Lets go of the timer, of the run and of the caller's signals. */
   clear(): void {
     clearTimeout(this.#timer);
-    for (const signal of this.#signals) signal.removeEventListener("abort", this.#onAbort);
+    this.#listener = undefined;
+    this.#latch.unfollow(this);
+    for (const signal of this.#signals) signal.removeEventListener("abort", this);
   }
-
-  readonly #onAbort = (): void => {
-    this.end("caller", this.#signals.find(({ aborted }) => aborted)?.reason);
-  };
 }
+
+const endForTime = (attempt: Attempt): void => attempt.end("timeout");

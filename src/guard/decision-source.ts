@@ -1,4 +1,5 @@
 import type { Verdict } from "../wire/index.ts";
+import type { Cancellation } from "./cancellation.ts";
 import type { Instant } from "./clock.ts";
 
 /** A verdict, and when the request that brought it was sent. */
@@ -14,12 +15,12 @@ export interface SourcedVerdict {
  *
  * A source never answers a check from a request that was sent before the check
  * was made, except under a lease. It resolves with a verdict, outages included,
- * and rejects only with the reason of `signal`.
+ * and rejects only with the reason of `cancellation`.
  */
 export interface DecisionSource {
   /** Makes sure that the device is registered, once; a failure is not remembered. */
-  register(signal: AbortSignal): Promise<SourcedVerdict>;
+  register(cancellation: Cancellation): Promise<SourcedVerdict>;
   /** Forgets that the device is registered. */
   forgetRegistration(): void;
-  decide(signal: AbortSignal): Promise<SourcedVerdict>;
+  decide(cancellation: Cancellation): Promise<SourcedVerdict>;
 }

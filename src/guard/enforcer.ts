@@ -39,7 +39,7 @@ export interface Pass {
 export interface Question {
   readonly latch: Latch;
   readonly boundary: Boundary;
-  /** Signals of the caller's, the run's own among them. */
+  /** Signals of the caller's. */
   readonly signals: readonly AbortSignal[];
 }
 
@@ -140,19 +140,19 @@ export class Enforcer {
 
   async #obtain(question: Question, askedAt: Instant): Promise<Pass> {
     const { source, timeoutMs, registers } = this.#options;
-    const attempt = new Attempt(timeoutMs, question.signals);
+    const attempt = new Attempt(timeoutMs, question.latch, question.signals);
     this.#attempts.add(attempt);
     try {
-      if (registers) this.#judge(question, await source.register(attempt.signal));
-      const allow = this.#judge(question, await source.decide(attempt.signal));
-      attempt.signal.throwIfAborted();
+      if (registers) this.#judge(question, await source.register(attempt));
+      const allow = this.#judge(question, await source.decide(attempt));
+      if (attempt.isCancelled) throw attempt.reason;
       const pass = { ...allow, askedAt };
       this.use(question, pass);
       return pass;
     } catch (error) {
       if (ExecutionStoppedError.isInstance(error) && attempt.endedBy !== "caller") throw error;
       this.#refuseIfOver(question);
-      if (attempt.endedBy === "caller") throw attempt.signal.reason;
+      if (attempt.endedBy === "caller") throw attempt.reason;
       const isTimeout = attempt.endedBy === "timeout";
       const code = isTimeout ? "AUTHORITY_TIMEOUT" : "AUTHORITY_UNREACHABLE";
       throw this.#unavailable(question, code, isTimeout ? {} : { cause: error });

@@ -70,9 +70,11 @@ export interface Run {
 
 /** @internal */
 export class GuardedRun implements Run {
-  readonly signal: AbortSignal;
   readonly #enforcer: Enforcer;
   readonly #latch: Latch;
+  /** The caller's signal, that ends the run. */
+  readonly #outer: AbortSignal | undefined;
+  #signal: AbortSignal | undefined;
 
   constructor(enforcer: Enforcer, onEvent: GuardListener | undefined, { signal }: RunOptions = {}) {
     this.#enforcer = enforcer;
@@ -80,8 +82,13 @@ export class GuardedRun implements Run {
       const { code } = error;
       emit({ type: "stop", deviceId: enforcer.deviceId, runId, code, error }, onEvent);
     });
+    this.#outer = signal;
+  }
+
+  get signal(): AbortSignal {
     const own = this.#latch.signal;
-    this.signal = signal === undefined ? own : AbortSignal.any([own, signal]);
+    this.#signal ??= this.#outer === undefined ? own : AbortSignal.any([own, this.#outer]);
+    return this.#signal;
   }
 
   get id(): string {
@@ -116,7 +123,7 @@ export class GuardedRun implements Run {
   }
 
   #question(boundary: Boundary, { signal }: CheckOptions): Question {
-    const signals = signal === undefined ? [this.signal] : [this.signal, signal];
+    const signals = [this.#outer, signal].filter((each) => each !== undefined);
     return { latch: this.#latch, boundary: readBoundary(boundary), signals };
   }
 

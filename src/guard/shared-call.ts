@@ -1,27 +1,28 @@
+import type { Cancellation } from "./cancellation.ts";
+
 /**
- * One piece of work that several callers wait for, each with a signal of its
- * own. A caller that aborts leaves alone; when all have left, the work is
+ * One piece of work that several callers wait for, each with a cancellation of
+ * its own. A caller that cancels leaves alone; when all have left, the work is
  * aborted.
  */
 export class SharedCall<T> {
   readonly #controller = new AbortController();
-  readonly #result: Promise<T>;
-  #begin: () => void = () => undefined;
+  readonly #work: (signal: AbortSignal) => Promise<T>;
+  readonly #result = Promise.withResolvers<T>();
   #callers = 0;
 
+  /** @param work never throws synchronously */
   constructor(work: (signal: AbortSignal) => Promise<T>) {
-    this.#result = new Promise<void>((resolve) => {
-      this.#begin = resolve;
-    }).then(() => {
-      this.#controller.signal.throwIfAborted();
-      return work(this.#controller.signal);
-    });
-    this.#result.catch(() => undefined);
+    this.#work = work;
+    this.#result.promise.catch(() => undefined);
   }
 
   /** Starts the work, unless every caller has already left. */
   begin(): this {
-    this.#begin();
+    const { signal } = this.#controller;
+    const { resolve, reject } = this.#result;
+    if (signal.aborted) reject(signal.reason);
+    else this.#work(signal).then(resolve, reject);
     return this;
   }
 
@@ -30,23 +31,20 @@ export class SharedCall<T> {
     return this.#controller.signal.aborted;
   }
 
-  /** @throws the signal's reason when it aborts first. */
-  join(signal: AbortSignal): Promise<T> {
+  /** @throws the reason of `cancellation` when it comes first. */
+  join(cancellation: Cancellation): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      if (signal.aborted) {
-        reject(signal.reason);
+      if (cancellation.isCancelled) {
+        reject(cancellation.reason);
         return;
       }
       this.#callers += 1;
-      const onAbort = (): void => {
-        reject(signal.reason);
+      cancellation.onCancel((reason) => {
+        reject(reason);
         this.#callers -= 1;
-        if (this.#callers === 0) this.#controller.abort(signal.reason);
-      };
-      signal.addEventListener("abort", onAbort, { once: true });
-      this.#result
-        .then(resolve, reject)
-        .finally(() => signal.removeEventListener("abort", onAbort));
+        if (this.#callers === 0) this.#controller.abort(reason);
+      });
+      this.#result.promise.then(resolve, reject);
     });
   }
 }

@@ -2,6 +2,7 @@ import { RequestError } from "../client/index.ts";
 import type { Answer, CallOptions } from "../client/index.ts";
 import type { Operation, Verdict } from "../wire/index.ts";
 import { readDecision, readRegistration } from "../wire/index.ts";
+import type { Cancellation } from "./cancellation.ts";
 import { readClock } from "./clock.ts";
 import type { Clock } from "./clock.ts";
 import type { DecisionSource, SourcedVerdict } from "./decision-source.ts";
@@ -44,7 +45,7 @@ export class StrictSource implements DecisionSource {
     this.#options = options;
   }
 
-  decide(signal: AbortSignal): Promise<SourcedVerdict> {
+  decide(cancellation: Cancellation): Promise<SourcedVerdict> {
     if (this.#next === undefined || this.#next.isAbandoned) {
       const next = new SharedCall((shared) => this.#ask("validate", readDecision, shared));
       this.#next = next;
@@ -53,21 +54,21 @@ export class StrictSource implements DecisionSource {
         next.begin();
       });
     }
-    return this.#next.join(signal);
+    return this.#next.join(cancellation);
   }
 
-  async register(signal: AbortSignal): Promise<SourcedVerdict> {
+  async register(cancellation: Cancellation): Promise<SourcedVerdict> {
     if (this.#registered !== undefined) return this.#registered;
     const underWay = this.#registration;
     if (underWay !== undefined && !underWay.isAbandoned) {
-      const sourced = await underWay.join(signal);
+      const sourced = await underWay.join(cancellation);
       // It was asked before this check: good enough to be registered, not to be refused.
       if (sourced.verdict.outcome === "allowed") return sourced;
     }
     if (this.#registration === undefined || this.#registration.isAbandoned) {
       this.#registration = this.#beginRegistration();
     }
-    return this.#registration.join(signal);
+    return this.#registration.join(cancellation);
   }
 
   forgetRegistration(): void {
@@ -119,7 +120,7 @@ export class StrictSource implements DecisionSource {
 
 function outage(error: unknown): Verdict {
   const known = RequestError.isInstance(error) ? error : undefined;
-  const isServerFailure = (known?.status ?? 0) >= 500;
+  const isServerFailure = known?.code === "AUTHORITY_MALFORMED" && (known.status ?? 0) >= 500;
   return {
     outcome: "unavailable",
     code: isServerFailure ? "AUTHORITY_ERROR" : (known?.code ?? "AUTHORITY_UNREACHABLE"),

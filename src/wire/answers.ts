@@ -32,6 +32,8 @@ export const validateAnswerSchema = z.looseObject({
   version: z.exactOptional(z.int()),
   /** Milliseconds, counted from the sending of the request, for which an allow may be used. */
   valid_ms: z.exactOptional(z.number().check(z.nonnegative())),
+  /** The decision as a compact JWS, when the request had a nonce. */
+  receipt: z.exactOptional(z.string()),
 });
 export type ValidateAnswer = z.infer<typeof validateAnswerSchema>;
 
@@ -69,14 +71,31 @@ export type Device = z.infer<typeof deviceSchema>;
 export const listDevicesAnswerSchema = z.looseObject({
   status: z.literal("ok"),
   handler: z.string(),
-  devices: z.array(deviceSchema),
+  devices: z.array(
+    z.looseObject({
+      ...deviceSchema.shape,
+      /** On pages, as the three below: version of the change that made the device what it is. */
+      version: z.exactOptional(z.int()),
+      /** Under whom it is registered, or null. */
+      owner: z.exactOptional(z.nullable(z.string())),
+      /** Id of the key that asked for its restore, while a second one has to confirm it. */
+      restoreRequestedBy: z.exactOptional(z.nullable(z.string())),
+    }),
+  ),
+  /** On pages: where the next page begins; null on the last. */
+  cursor: z.exactOptional(z.nullable(z.string())),
+  /** On pages: version of the change log that was read. */
+  version: z.exactOptional(z.int()),
   request_id: z.string(),
 });
 export type ListDevicesAnswer = z.infer<typeof listDevicesAnswerSchema>;
 
-/** Answer of revoke, unrevoke and remove; `changed` is false when it was so before. */
+/**
+ * Answer of revoke, unrevoke and remove; `changed` is false when it was so
+ * before. `pending`: nothing is restored until another key asks for it, too.
+ */
 export const deviceChangeAnswerSchema = z.looseObject({
-  status: z.literal("ok"),
+  status: z.enum(["ok", "pending"]),
   handler: z.string(),
   deviceId: z.string(),
   changed: z.exactOptional(z.boolean()),
@@ -92,11 +111,19 @@ export const batchAnswerSchema = z.looseObject({
   results: z.array(
     z.looseObject({
       deviceId: z.string(),
-      status: z.enum(["ok", "not_found"]),
+      /** `pending`: its restore waits for a second key. */
+      status: z.enum(["ok", "not_found", "pending"]),
+      /** In a dry run: whether it would be. */
       changed: z.boolean(),
     }),
   ),
   version: z.exactOptional(z.int()),
+  /** Nothing was changed: it was asked what would be. */
+  dry_run: z.exactOptional(z.literal(true)),
+  /** Of a pattern: devices that it covers, of which `results` names the first. */
+  matched: z.exactOptional(z.int()),
+  /** Of a pattern: how many of them were changed, or would be. */
+  changed: z.exactOptional(z.int()),
   request_id: z.string(),
 });
 export type BatchAnswer = z.infer<typeof batchAnswerSchema>;
@@ -139,6 +166,74 @@ export const setOrgPlanAnswerSchema = z.looseObject({
   org: orgSchema,
   request_id: z.string(),
 });
+
+/** Answer of org, and of stop, resume and policy, which add whether they changed anything. */
+export const orgStateAnswerSchema = z.looseObject({
+  /** `pending`: nothing is resumed until another key asks for it, too. */
+  status: z.enum(["ok", "pending"]),
+  handler: z.string(),
+  orgId: z.string(),
+  /** Every device of the org is denied. */
+  stopped: z.boolean(),
+  twoPersonRestore: z.boolean(),
+  /** Id of the key that asked to resume, while a second one has to confirm it. */
+  resumeRequestedBy: z.nullable(z.string()),
+  changed: z.exactOptional(z.boolean()),
+  /** Of a change: its version, or the version that made it so before. Else the version that was read. */
+  version: z.int(),
+  request_id: z.string(),
+});
+export type OrgStateAnswer = z.infer<typeof orgStateAnswerSchema>;
+
+/** A key as it is listed: never the key itself. */
+export const keySchema = z.looseObject({
+  keyId: z.string(),
+  role: z.string(),
+  /** What it begins with, for example `agt_`. */
+  prefix: z.string(),
+  /** Its last four characters. */
+  lastFour: z.string(),
+  name: z.nullable(z.string()),
+  devicePattern: z.nullable(z.string()),
+  deviceOwner: z.nullable(z.string()),
+  /** ISO 8601 instants. */
+  createdAt: z.string(),
+  expiresAt: z.nullable(z.string()),
+  revokedAt: z.nullable(z.string()),
+  /** Id of the key that it was rotated to. */
+  replacedBy: z.nullable(z.string()),
+});
+export type Key = z.infer<typeof keySchema>;
+
+/** Answer of keys/create and keys/rotate: `secret` is the new key, shown this once. */
+export const newKeyAnswerSchema = z.looseObject({
+  status: z.literal("ok"),
+  handler: z.string(),
+  secret: z.string(),
+  key: keySchema,
+  version: z.int(),
+  request_id: z.string(),
+});
+export type NewKeyAnswer = z.infer<typeof newKeyAnswerSchema>;
+
+/** Answer of keys/revoke; `changed` is false when it was revoked before. */
+export const keyChangeAnswerSchema = z.looseObject({
+  status: z.literal("ok"),
+  handler: z.string(),
+  key: keySchema,
+  changed: z.boolean(),
+  version: z.int(),
+  request_id: z.string(),
+});
+export type KeyChangeAnswer = z.infer<typeof keyChangeAnswerSchema>;
+
+export const listKeysAnswerSchema = z.looseObject({
+  status: z.literal("ok"),
+  handler: z.string(),
+  keys: z.array(keySchema),
+  request_id: z.string(),
+});
+export type ListKeysAnswer = z.infer<typeof listKeysAnswerSchema>;
 
 /** What an authority is and can do. The hosted service answers 404 here. */
 export const metaAnswerSchema = z.looseObject({

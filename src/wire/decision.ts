@@ -35,13 +35,39 @@ const REQUEST_ID = /^(?!(?:org|adm|opr|agt|viw)_)[\w-]{1,64}$/;
 const token = (value: unknown, pattern: RegExp): string | undefined =>
   typeof value === "string" && pattern.test(value) ? value : undefined;
 
-/** Own properties alone: nothing that was put on a prototype is part of an answer. */
-const fields = (body: unknown): Record<string, unknown> => ({
-  __proto__: null,
-  ...(typeof body === "object" ? body : undefined),
-});
+type Field =
+  | "allowed"
+  | "code"
+  | "deviceId"
+  | "error"
+  | "request_id"
+  | "status"
+  | "valid_ms"
+  | "version";
+type Fields = Readonly<Record<Field, unknown>>;
 
-function codeOf({ code, error }: Record<string, unknown>): string | undefined {
+/** Own properties alone: nothing that was put on a prototype is part of an answer. */
+const own = (body: object, field: Field): unknown =>
+  Object.hasOwn(body, field) ? Reflect.get(body, field) : undefined;
+
+const NOTHING = Object.freeze({});
+
+/** What a decision is read from. A fixed shape: this runs at every check. */
+function fields(answer: unknown): Fields {
+  const body = typeof answer === "object" && answer !== null ? answer : NOTHING;
+  return {
+    allowed: own(body, "allowed"),
+    code: own(body, "code"),
+    deviceId: own(body, "deviceId"),
+    error: own(body, "error"),
+    request_id: own(body, "request_id"),
+    status: own(body, "status"),
+    valid_ms: own(body, "valid_ms"),
+    version: own(body, "version"),
+  };
+}
+
+function codeOf({ code, error }: Fields): string | undefined {
   return (
     token(code, CODE) ?? (typeof error === "string" ? token(error.toUpperCase(), CODE) : undefined)
   );
@@ -49,7 +75,8 @@ function codeOf({ code, error }: Record<string, unknown>): string | undefined {
 
 /** The `request_id` of an answer, if it has one that is fit to repeat. */
 export function requestIdOf(body: unknown): string | undefined {
-  return token(fields(body)["request_id"], REQUEST_ID);
+  const requestId = typeof body === "object" && body !== null ? own(body, "request_id") : undefined;
+  return token(requestId, REQUEST_ID);
 }
 
 const isSuccess = (httpStatus: number): boolean => httpStatus >= 200 && httpStatus < 300;
@@ -60,7 +87,7 @@ const isTerm = (value: unknown): value is number | undefined =>
 const isVersion = (value: unknown): value is number | undefined =>
   value === undefined || Number.isSafeInteger(value);
 
-function unavailable(httpStatus: number, answer: Record<string, unknown>): Unavailable {
+function unavailable(httpStatus: number, answer: Fields): Unavailable {
   return {
     outcome: "unavailable",
     code: outageCode(httpStatus),
@@ -76,7 +103,7 @@ function outageCode(httpStatus: number): GuardCode {
   return "AUTHORITY_MALFORMED";
 }
 
-const isDenial = ({ status, allowed }: Record<string, unknown>): boolean =>
+const isDenial = ({ status, allowed }: Fields): boolean =>
   status !== "error" && (allowed === false || status === "blocked");
 
 /**

@@ -37,6 +37,7 @@ describe("codes", () => {
       ["ADMIN_KEY_INVALID", 401, "invalid_admin_key"],
       ["FORBIDDEN", 403, "forbidden"],
       ["DEVICE_NOT_FOUND", 404, "device_not_found"],
+      ["KEY_NOT_FOUND", 404, "key_not_found"],
       ["ORG_NOT_FOUND", 404, "org_not_found"],
       ["ROUTE_NOT_FOUND", 404, "route_not_found"],
       ["METHOD_NOT_ALLOWED", 405, "method_not_allowed"],

@@ -125,7 +125,7 @@ describe("durability", () => {
     await expect(sqliteStore(path)).rejects.toMatchObject({ code: "STORE_LOCKED", path });
     await kill(child);
     const store = await sqliteStore(path);
-    expect(await verifyAudit(store)).toMatchObject({ ok: true, rows: 2 });
+    expect(await verifyAudit(store)).toMatchObject({ ok: true, rows: 4 });
     await store.close();
   });
 

@@ -6,8 +6,9 @@ import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { moveStore, postgresStore, sqliteStore, verifyAudit } from "../../src/authority/index.ts";
 import type { MoveProgress, Store } from "../../src/authority/index.ts";
-import { createKey } from "../../src/authority/keys.ts";
+import { createKey, createSecret, keyRecord } from "../../src/authority/keys.ts";
 import { createOrgRecord } from "../../src/authority/plan.ts";
+import { cutAudit } from "../support/audit.ts";
 import { createDatabase } from "../support/postgres.ts";
 import type { TestDatabase } from "../support/postgres.ts";
 import { prepareOrg } from "./history/history-of.ts";
@@ -57,8 +58,11 @@ describe("moving a store from a file into PostgreSQL", () => {
       devices: await store.listDevices(call()),
       usage: await store.usage(call()),
       changes: await store.changes(0, 100),
-      ends: chains.map(({ orgId, writer, seq, head }) => ({ orgId, writer, seq, head })),
-      orgIds: await store.orgIds(),
+      org: await store.readOrg(call()),
+      keys: await store.listKeys(call()),
+      signingKeys: await store.signingKeys(),
+      ends: chains.map(({ id: _id, ...chain }) => chain),
+      orgIds: (await store.auditSnapshot()).orgs.map((each) => each.orgId),
     };
   }
   async function contentOfFile() {
@@ -80,8 +84,7 @@ describe("moving a store from a file into PostgreSQL", () => {
 
     const store = await postgresStore({ url: database.url });
     const after = await contentOf(store);
-    const ends = after.ends.filter(({ seq }) => seq > 0);
-    expect({ ...after, ends }).toEqual(before);
+    expect(after).toEqual(before);
     expect(await verifyAudit(store)).toMatchObject({ ok: true, rows: moved.auditEntries });
 
     // It is the same authority: its keys, its order, and versions that go on growing.
@@ -103,6 +106,86 @@ describe("moving a store from a file into PostgreSQL", () => {
     const added = createOrgRecord({}, 0);
     expect(await store.createOrg(call(), added, record)).toEqual({ kind: "unknown_key" });
     await store.close();
+  });
+
+  describe("with keys, restores that wait, and an audit that was cut", () => {
+    const DAY_MS = 86_400_000;
+    const later = (days: number) => () => org.caller.at + days * DAY_MS;
+    const callAt = (days: number) => ({ ...call(), at: later(days)() });
+    const addKey = async (store: Store, role: "operator" | "viewer") => {
+      const draft = keyRecord(createSecret(role, later(1)()).secret, {
+        role,
+        orgId: null,
+        name: role,
+      });
+      const made = await store.createKey(callAt(1), draft);
+      if (made.kind !== "key") throw new Error(made.kind);
+      return made.key;
+    };
+
+    beforeEach(async () => {
+      const store = await sqliteStore(path);
+      const operator = await addKey(store, "operator");
+      const viewer = await addKey(store, "viewer");
+      await store.revokeKey(callAt(1), viewer.id);
+      const { secret } = createSecret("operator", later(1)());
+      await store.rotateKey(callAt(1), operator.id, secret, { overlapMs: 1, expiresAt: undefined });
+      await store.setOrgPolicy(callAt(1), { twoPersonRestore: true });
+      await store.setRevoked(callAt(1), ["a"], false);
+      await store.stopOrg(callAt(1));
+      await store.resumeOrg(callAt(1));
+      expect(await cutAudit(store, DAY_MS / 2, later(1))).toBeGreaterThan(DECISIONS);
+      await store.close();
+    });
+
+    it("brings them along, and goes on cutting", async () => {
+      const before = await contentOfFile();
+      const moved = await move();
+      const store = await postgresStore({ url: database.url });
+      expect(await contentOf(store)).toEqual(before);
+      expect(before.keys).toMatchObject({
+        keys: [{ role: "owner" }, {}, {}, { role: "operator" }],
+      });
+      expect(before.ends).toContainEqual(
+        expect.objectContaining({ orgId: org.orgId, checkpoint: expect.stringContaining(".") }),
+      );
+      expect(before.org).toMatchObject({ org: { restoreRequest: { by: expect.any(String) } } });
+      expect(moved.auditEntries).toBeLessThan(DECISIONS);
+      expect(await verifyAudit(store)).toMatchObject({ ok: true, rows: moved.auditEntries });
+      await addKey(store, "viewer");
+      const listed = await store.listKeys(callAt(1));
+      expect(listed).toMatchObject({ keys: [{ role: "owner" }, {}, {}, {}, { role: "viewer" }] });
+      expect(await cutAudit(store, DAY_MS, later(9))).toBeGreaterThan(0);
+      expect(await verifyAudit(store)).toMatchObject({ ok: true });
+      await store.close();
+    });
+
+    it("follows a file that was cut further between two attempts", async () => {
+      const stop = ({ done, total }: MoveProgress): void => {
+        if (done === total) throw new Error("interrupted");
+      };
+      await expect(move(stop)).rejects.toThrow("interrupted");
+      const again = await sqliteStore(path);
+      for (let count = 0; count < 5; count += 1) await again.validate(callAt(5), "z");
+      expect(await cutAudit(again, DAY_MS, later(5))).toBeGreaterThan(0);
+      await again.close();
+      const before = await contentOfFile();
+      await move();
+      const store = await postgresStore({ url: database.url });
+      expect(await contentOf(store)).toEqual(before);
+      expect(await verifyAudit(store)).toMatchObject({ ok: true });
+      await store.close();
+    });
+
+    it("refuses a checkpoint that the authority did not sign", async () => {
+      const file = new DatabaseSync(path);
+      file.exec("UPDATE audit_chains SET checkpoint = checkpoint || 'A' WHERE cut > 0");
+      file.close();
+      await expect(move()).rejects.toMatchObject({
+        code: "MOVE_REFUSED",
+        message: expect.stringContaining("is not what was written"),
+      });
+    });
   });
 
   it("serves the file no more", async () => {
@@ -192,9 +275,14 @@ describe("moving a store from a file into PostgreSQL", () => {
   it.each([
     [
       "an entry that was changed",
-      `UPDATE audit SET entry = replace(entry, 'ALLOW', 'DENY ') WHERE id % 1099511627776 = 2500`,
+      `UPDATE audit SET entry = replace(entry, '"code":"ALLOW"', '"code":"DENY_"')`,
     ],
-    ["an entry that is missing", "DELETE FROM audit WHERE id % 1099511627776 = 2500"],
+    [
+      "an entry that is missing",
+      `UPDATE audit SET entry = substr(entry, 1, instr(entry, char(10) || '{"seq":2500,'))
+          || substr(entry, instr(entry, char(10) || '{"seq":2501,') + 1)
+        WHERE entry LIKE '%{"seq":2500,%'`,
+    ],
     ["a chain that was cut short", "DELETE FROM audit WHERE id % 1099511627776 > 2500"],
     ["a head that was changed", "UPDATE audit_chains SET head = 'f' || substr(head, 2)"],
   ])("refuses %s, and lets nobody serve the copy", async (_what, sql) => {

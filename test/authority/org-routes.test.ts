@@ -124,7 +124,17 @@ describe("the routes that need no key", () => {
     expect(fields).toEqual({
       name: "machineid-authority",
       version: expect.stringMatching(/^\d+\.\d+\.\d+/),
-      features: [],
+      features: [
+        "scoped_keys",
+        "org_stop",
+        "batch_patterns",
+        "if_version",
+        "two_person_restore",
+        "device_owners",
+        "device_pages",
+        "audit",
+        "receipts",
+      ],
     });
     expect(metaAnswerSchema.safeParse(meta.body).success).toBe(true);
     for (const path of ["/healthz", "/readyz"]) {

@@ -2,7 +2,8 @@ import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { postgresStore, verifyAudit } from "../../src/authority/index.ts";
 import type { Store } from "../../src/authority/index.ts";
-import { createKey } from "../../src/authority/keys.ts";
+import { createKey, createSecret, keyRecord } from "../../src/authority/keys.ts";
+import { createSigningKey } from "../../src/authority/signing/signing-key.ts";
 import { CHANGES_KEPT } from "../../src/authority/store/changes.ts";
 import { createOrgRecord } from "../../src/authority/plan.ts";
 import { createDatabase } from "../support/postgres.ts";
@@ -198,5 +199,78 @@ describe("replicas of one PostgreSQL store", () => {
     ]);
     expect(poison).toMatchObject({ status: "rejected", reason: { code: "STORE_UNAVAILABLE" } });
     expect(sound).toMatchObject({ value: { registration: { outcome: "created" } } });
+  });
+
+  it("agree on what is no version: one first signing key", async () => {
+    const replicas = await Promise.all(Array.from({ length: 4 }, () => openReplica()));
+    const made = await Promise.all(
+      replicas.map(async (store) =>
+        store.addFirstSigningKey({ requestId: randomUUID(), at: 0 }, await createSigningKey(0)),
+      ),
+    );
+    expect(new Set(made.flat().map(({ kid }) => kid)).size).toBe(1);
+    expect(await database.sql("SELECT count(*) AS keys FROM machineid.signing_keys")).toEqual([
+      { keys: "1" },
+    ]);
+  });
+
+  it.each([
+    ["in turns", false],
+    ["when none gets a turn", true],
+  ])("agree on who asked first where restores need two: %s", async (_how, isTaken) => {
+    await using stack = new AsyncDisposableStack();
+    if (isTaken) stack.use(await holdTurn(database.url));
+    const replicas = await Promise.all([openReplica(), openReplica()]);
+    const org = await prepareOrg(replicas[0], 50);
+    const { at } = org.caller;
+    const draft = keyRecord(createSecret("operator", at).secret, { role: "operator", orgId: null });
+    await replicas[0].createKey(call(org), draft);
+    const callers = [call(org), { ...call(org), keyHash: draft.hash }] as const;
+    const deviceIds = Array.from({ length: 12 }, (_, place) => `device-${place}`);
+    for (const deviceId of deviceIds) await replicas[0].register(call(org), deviceId);
+    await replicas[0].setRevoked(call(org), deviceIds, true);
+    await replicas[0].setOrgPolicy(call(org), { twoPersonRestore: true });
+    for (const deviceId of deviceIds) {
+      const both = await Promise.all([
+        replicas[0].setRevoked(callers[0], [deviceId], false),
+        replicas[1].setRevoked(callers[1], [deviceId], false),
+      ]);
+      const results = both.flatMap((one) => (one.kind === "revocation_changed" ? one.results : []));
+      // One of them asked, and the other, who saw that, restored.
+      expect(results.filter(({ pending }) => pending)).toHaveLength(1);
+      expect(results.filter(({ changed }) => changed)).toHaveLength(1);
+    }
+    expect(await verifyAudit(replicas[1])).toMatchObject({ ok: true });
+  });
+
+  it("say of each of their chains that it was begun, so that none vanishes", async () => {
+    const [one, other] = await Promise.all([openReplica(), openReplica()]);
+    const org = await prepareOrg(one, 5);
+    await one.validate(call(org), "a");
+    await other.validate(call(org), "a");
+    expect(await verifyAudit(one)).toMatchObject({ ok: true });
+    const own = (await one.auditChains()).filter(({ orgId }) => orgId === org.orgId);
+    expect(own).toHaveLength(2);
+    await database.sql(`DELETE FROM machineid.audit_chains WHERE id = ${own[1]?.id ?? 0}`);
+    expect(await verifyAudit(one)).toMatchObject({
+      ok: false,
+      problem: {
+        orgId: org.orgId,
+        writer: own[1]?.writer,
+        message: expect.stringContaining("missing"),
+      },
+    });
+  });
+
+  it("audit what they refuse to a reader", async () => {
+    const store = await openReplica();
+    const org = await prepareOrg(store, 5);
+    const { at } = org.caller;
+    const draft = keyRecord(createSecret("viewer", at).secret, { role: "viewer", orgId: null });
+    await store.createKey(call(org), draft);
+    const refused = { ...call(org), keyHash: draft.hash };
+    expect(await store.listKeys(refused)).toEqual({ kind: "forbidden", reason: "role" });
+    const { audited } = await historyOf(store, org, []);
+    expect(audited).toContain(refused.requestId);
   });
 });

@@ -30,7 +30,7 @@ export function storeChangeSuite(name: string, createAdapter: () => StoreAdapter
       await store.remove(call(key), "x");
       await store.setRevoked(call(key), ["a", "b"], false);
       await store.remove(call(key), "b");
-      await store.changeOrg(call(fixture.admin), org.id, { disabled: true });
+      await store.changeOrg(call(fixture.admin), org.id, { planState: "frozen" });
       const read = await store.changes(start, 100);
       const { at } = fixture;
       const common = { at, orgId: org.id };

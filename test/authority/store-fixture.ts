@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { Caller, KeyRecord, OrgRecord, Store } from "../../src/authority/index.ts";
-import { createKey } from "../../src/authority/keys.ts";
+import { createKey, createSecret, keyRecord } from "../../src/authority/keys.ts";
 import { createOrgRecord } from "../../src/authority/plan.ts";
-import type { Plan } from "../../src/wire/index.ts";
+import type { KeyRole, Plan } from "../../src/wire/index.ts";
 
 /** How the suite gets at one adapter. */
 export interface StoreAdapter {
@@ -55,6 +55,27 @@ export class StoreFixture {
     const created = await this.store.createOrg(this.call(this.admin), org, record);
     if (created.kind !== "org") throw new Error(`no org was made: ${created.kind}`);
     return { org, key: record };
+  }
+
+  /** Makes a key with an owner key. */
+  async addKey(
+    ownerKey: KeyRecord,
+    role: KeyRole,
+    terms: Partial<KeyRecord> = {},
+  ): Promise<KeyRecord> {
+    const { secret } = createSecret(role, this.at);
+    const draft = keyRecord(secret, { role, orgId: null, ...terms });
+    const created = await this.store.createKey(this.call(ownerKey), draft);
+    if (created.kind !== "key") throw new Error(`no key was made: ${created.kind}`);
+    return created.key;
+  }
+
+  /** The entries of an org's audit, in order. */
+  async audit(orgId: string): Promise<Record<string, unknown>[]> {
+    const chains = await this.store.auditChains();
+    const chain = chains.find((each) => each.orgId === orgId);
+    const rows = await this.store.auditRows(chain?.id ?? 0, 0, 1_000);
+    return rows.map(({ entry }) => JSON.parse(entry) as Record<string, unknown>);
   }
 
   /** The code of a decision. */

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { verifyAudit } from "../../src/authority/index.ts";
 import type { Caller, KeyRecord, Store } from "../../src/authority/index.ts";
-import { createKey } from "../../src/authority/keys.ts";
+import { createKey, keyLabel } from "../../src/authority/keys.ts";
 import { createOrgRecord } from "../../src/authority/plan.ts";
 import { StoreFixture } from "./store-fixture.ts";
 import type { StoreAdapter } from "./store-fixture.ts";
@@ -34,9 +34,9 @@ export function storeOrgSuite(name: string, createAdapter: () => StoreAdapter): 
         accessUntil: fixture.at,
       });
       expect(await codeOf(key, "a")).toBe("PLAN_NOT_ACTIVE");
-      await store.changeOrg(call(fixture.admin), org.id, { disabled: true, accessUntil: null });
-      expect(await codeOf(key, "a")).toBe("ORG_DISABLED");
-      const changed = await store.changeOrg(call(fixture.admin), org.id, { disabled: false });
+      fixture.at -= 1;
+      expect(await codeOf(key, "a")).toBe("ALLOW");
+      const changed = await store.changeOrg(call(fixture.admin), org.id, { accessUntil: null });
       expect(changed).toMatchObject({ org: { ...org }, devicesUsed: 1 });
       expect(await codeOf(key, "a")).toBe("ALLOW");
       expect(await store.changeOrg(call(fixture.admin), "none", {})).toEqual({ kind: "not_found" });
@@ -94,10 +94,8 @@ export function storeOrgSuite(name: string, createAdapter: () => StoreAdapter): 
       await store.setRevoked(next(), ["a"], false);
       await store.remove(next(), "a");
       const change = call(fixture.admin);
-      await store.changeOrg(change, org.id, { planState: "frozen" });
-      const chain = (await store.auditChains()).find(({ orgId }) => orgId === org.id);
-      const rows = await store.auditRows(chain?.id ?? 0, 0, 100);
-      const entries = rows.map(({ entry }) => JSON.parse(entry) as Record<string, unknown>);
+      await store.changeOrg(change, org.id, { planState: "frozen" }, { reason: "unpaid" });
+      const entries = await fixture.audit(org.id);
       expect(entries.map(({ op, deviceId, code, by }) => [op, deviceId, code, by])).toEqual([
         ["org_create", undefined, undefined, fixture.admin.id],
         ["validate", "a", "DEVICE_NOT_REGISTERED", key.id],
@@ -109,6 +107,11 @@ export function storeOrgSuite(name: string, createAdapter: () => StoreAdapter): 
         ["remove", "a", undefined, key.id],
         ["org_change", undefined, undefined, fixture.admin.id],
       ]);
+      expect(entries.at(-1)?.["detail"]).toEqual({
+        planState: "frozen",
+        key: keyLabel(fixture.admin),
+        reason: "unpaid",
+      });
       expect(entries.slice(1).map((entry) => entry["request_id"])).toEqual(
         [...calls, change].map(({ requestId }) => requestId),
       );

@@ -3,13 +3,21 @@ import type { Caller, KeyRecord, Store } from "../../src/authority/index.ts";
 import { createKey } from "../../src/authority/keys.ts";
 import { StoreFixture } from "./store-fixture.ts";
 import type { StoreAdapter } from "./store-fixture.ts";
+import { storeAuditSuite } from "./store-audit-suite.ts";
 import { storeChangeSuite } from "./store-change-suite.ts";
+import { storeKeySuite } from "./store-key-suite.ts";
 import { storeOrgSuite } from "./store-org-suite.ts";
+import { storeRestoreSuite } from "./store-restore-suite.ts";
+import { storeStandingSuite } from "./store-standing-suite.ts";
 
 /** What every store must do, whatever it is kept in. */
 export function storeSuite(name: string, createAdapter: () => StoreAdapter): void {
   storeOrgSuite(name, createAdapter);
   storeChangeSuite(name, createAdapter);
+  storeAuditSuite(name, createAdapter);
+  storeKeySuite(name, createAdapter);
+  storeRestoreSuite(name, createAdapter);
+  storeStandingSuite(name, createAdapter);
   describe(`store: ${name}: devices`, () => {
     let fixture: StoreFixture;
     let store: Store;
@@ -148,11 +156,11 @@ export function storeSuite(name: string, createAdapter: () => StoreAdapter): voi
         kind: "revocation_changed",
         version: version + 1,
         results: [
-          { deviceId: "a", found: true, changed: true },
-          { deviceId: "x", found: false, changed: false },
-          { deviceId: "b", found: true, changed: false },
-          { deviceId: "a", found: true, changed: false },
-          { deviceId: "c", found: true, changed: true },
+          { deviceId: "a", found: true, changed: true, pending: false },
+          { deviceId: "x", found: false, changed: false, pending: false },
+          { deviceId: "b", found: true, changed: false, pending: false },
+          { deviceId: "a", found: true, changed: false, pending: false },
+          { deviceId: "c", found: true, changed: true, pending: false },
         ],
       });
       expect(await store.usage(call(key))).toMatchObject({ devicesUsed: 0 });

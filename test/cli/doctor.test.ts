@@ -49,6 +49,20 @@ async function withServer(
   }
 }
 
+test("the key for receipts is compared with those that the authority publishes", async () => {
+  const keysOf = async (url: string): Promise<string> =>
+    (await fetch(`${url}/.well-known/jwks.json`)).text();
+  const own = await examine({ ...served.env, MACHINEID_AUTHORITY_KEY: await keysOf(served.url) });
+  expect(own.code).toBe(0);
+  expect(own.of("receipts")).toMatchObject({ status: "ok" });
+  await using other = await startServe(":memory:");
+  for (const key of [await keysOf(other.url), "no key"]) {
+    const wrong = await examine({ ...served.env, MACHINEID_AUTHORITY_KEY: key });
+    expect(wrong.code).toBe(1);
+    expect(wrong.of("receipts")).toMatchObject({ status: "problem", mend: expect.any(String) });
+  }
+});
+
 test("all is well: 0, and every finding says what was found", async () => {
   const { code, ok, of } = await examine(served.env);
   expect({ code, ok }).toEqual({ code: 0, ok: true });

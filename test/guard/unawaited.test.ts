@@ -32,6 +32,17 @@ const careless: [string, (run: Run) => unknown][] = [
       void ask();
     },
   ],
+  ["a denial that is caught and not awaited", (run) => void run.check(TOOL).catch(() => undefined)],
+  ["then with a handler of denials alone", (run) => void run.check(TOOL).then(null, () => null)],
+  ["finally, not awaited", (run) => void run.check(TOOL).finally(() => undefined)],
+  [
+    "catch and finally, not awaited",
+    (run) =>
+      void run
+        .check(TOOL)
+        .catch(() => undefined)
+        .finally(() => undefined),
+  ],
 ];
 
 test.each(careless)("%s stops the run and says so loudly", (_name, ask) =>
@@ -55,13 +66,63 @@ test("a check that is kept and awaited after it settled counts as un-awaited", (
     expect(run.stopped).toMatchObject({ code: "UNAWAITED_CHECK" });
   }));
 
+test("what catch and finally give settles as with any promise", () =>
+  withRun(async (run, guard, authority) => {
+    const value = await run.check(TOOL).finally(() => undefined);
+    expect(value).toMatchObject({ allowed: true });
+    await expect(
+      run.check(TOOL).finally(() => {
+        throw new Error("cleaning up failed");
+      }),
+    ).rejects.toThrow("cleaning up failed");
+    await authority.become("revoked");
+    const denied = guard.run();
+    await expect(denied.check(TOOL).finally(() => undefined)).rejects.toMatchObject({
+      code: "DEVICE_REVOKED",
+    });
+    await expect(denied.check(TOOL).catch(() => "caught")).resolves.toBe("caught");
+  }));
+
+test("an async wrapper that nobody awaits is not seen, as documented", () =>
+  withRun(async (run, guard, authority) => {
+    const ask = async (): Promise<void> => {
+      await run.check(TOOL);
+    };
+    void ask();
+    await guard.check(TOOL);
+    await guard.check(TOOL);
+    expect(authority.validations).toBeGreaterThanOrEqual(2);
+    expect(run.stopped).toBeUndefined();
+  }));
+
 const careful: [string, (run: Run) => Promise<unknown>][] = [
   ["await", async (run) => await run.check(TOOL)],
   ["then", (run) => run.check(TOOL).then(() => undefined)],
   ["Promise.all", (run) => Promise.all([run.check(TOOL), run.check(TOOL)])],
   ["Promise.race", (run) => Promise.race([run.check(TOOL), run.check(TOOL)])],
   ["Promise.allSettled", (run) => Promise.allSettled([run.check(TOOL)])],
-  ["finally", (run) => run.check(TOOL).finally(() => undefined)],
+  ["finally, awaited", (run) => run.check(TOOL).finally(() => undefined)],
+  ["catch, awaited", (run) => run.check(TOOL).catch(() => undefined)],
+  [
+    "catch and finally, awaited",
+    async (run) =>
+      await run
+        .check(TOOL)
+        .catch(() => undefined)
+        .finally(() => undefined),
+  ],
+  [
+    "catch, raced",
+    (run) => Promise.race([run.check(TOOL).catch(() => undefined), new Promise(() => undefined)]),
+  ],
+  [
+    "catch, then",
+    (run) =>
+      run
+        .check(TOOL)
+        .catch(() => undefined)
+        .then(() => undefined),
+  ],
   ["protect", (run) => run.protect(TOOL, () => undefined)],
   ["an async wrapper that is awaited", (run) => (async () => run.check(TOOL))()],
 ];

@@ -2,6 +2,16 @@ import { createAuthority, sqliteStore } from "../../src/authority/index.ts";
 import type { Authority, AuthorityOptions, Store } from "../../src/authority/index.ts";
 import type { Plan } from "../../src/wire/index.ts";
 
+/** Limits that no test reaches which is not about them. */
+const OPEN = { perSecond: 1e9, burst: 1e9 };
+const OPEN_LIMITS = {
+  perKey: OPEN,
+  perOrg: OPEN,
+  perAddress: OPEN,
+  failuresPerAddress: OPEN,
+  failuresPerKey: OPEN,
+};
+
 export interface TestAuthorityOptions extends Omit<AuthorityOptions, "store"> {
   /** A store's file; without it the store is in memory. */
   readonly path?: string;
@@ -32,7 +42,7 @@ export async function startTestAuthority(
 ): Promise<TestAuthority> {
   const { path = ":memory:", store: given, plan, ownerKey, port, ...rest } = options;
   const store = given ?? (await sqliteStore(path));
-  const authority = createAuthority({ ...rest, store });
+  const authority = createAuthority({ limits: OPEN_LIMITS, ...rest, store });
   const keys = await authority.bootstrap({
     ...(plan === undefined ? {} : { plan }),
     ...(ownerKey === undefined ? {} : { ownerKey }),

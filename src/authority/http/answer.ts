@@ -13,6 +13,7 @@ export function answer(reply: FastifyReply, fields: object, httpStatus = 200): F
 
 /** Sends the failure shape. */
 export function answerFailure(reply: FastifyReply, failure: Failure): FastifyReply {
+  if (failure.retryAfter !== undefined) reply.header("retry-after", failure.retryAfter);
   return sendJson(
     reply,
     failure.httpStatus,
@@ -26,9 +27,10 @@ export function writeJson(
   httpStatus: number,
   json: string,
   requestId: string,
+  retryAfter?: string,
 ): void {
   const length = Buffer.byteLength(json);
-  response.writeHead(httpStatus, [
+  const headers = [
     "content-type",
     JSON_TYPE,
     "content-length",
@@ -37,7 +39,9 @@ export function writeJson(
     "no-store",
     REQUEST_ID_HEADER,
     requestId,
-  ]);
+  ];
+  if (retryAfter !== undefined) headers.push("retry-after", retryAfter);
+  response.writeHead(httpStatus, headers);
   // Plain ASCII is the same in both, and Latin-1 takes no transcoding.
   response.end(json, length === json.length ? "latin1" : "utf8");
 }

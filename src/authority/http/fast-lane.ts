@@ -52,17 +52,18 @@ function readBody(request: IncomingMessage, use: (body: Buffer) => void): void {
 
 function validate(
   services: Services,
-  { headers }: IncomingMessage,
+  { headers, socket }: IncomingMessage,
   response: ServerResponse,
   body: Buffer,
 ): void {
   const id = randomUUID();
   const fail = (error: unknown): void => {
-    const { httpStatus, code, message } = reportFailure(services.logger, error, id);
-    writeJson(response, httpStatus, failureJson(code, message, id), id);
+    const failure = reportFailure(services.logger, error, id);
+    const { httpStatus, code, message, retryAfter } = failure;
+    writeJson(response, httpStatus, failureJson(code, message, id), id, retryAfter);
   };
   try {
-    answerValidate(services, { id, headers }, parseJson(body)).then(
+    answerValidate(services, { id, headers, socket }, parseJson(body)).then(
       (json) => writeJson(response, 200, json, id),
       fail,
     );

@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type * as z from "zod/mini";
-import { deviceRequestSchema } from "../../wire/index.ts";
+import { deviceRequestSchema, validateRequestSchema } from "../../wire/index.ts";
 import { Failure } from "../failure.ts";
 
 /** Device ids that are plainly valid: visible ASCII, so there is nothing to trim or to refuse. */
@@ -55,4 +55,37 @@ export function parseDeviceId(body: unknown): string {
     if (typeof deviceId === "string" && PLAIN_DEVICE_ID.test(deviceId)) return deviceId;
   }
   return parseBody(deviceRequestSchema, body).deviceId;
+}
+
+/** What `validate` is asked: about which device, and the nonce of the receipt, if one is wanted. */
+export interface ValidateRequest {
+  readonly deviceId: string;
+  readonly nonce?: string;
+}
+
+/**
+ * Reads the body of `validate`, as quickly as {@link parseDeviceId} where there is
+ * no nonce.
+ *
+ * @throws Failure DEVICE_ID_INVALID or REQUEST_MALFORMED
+ */
+export function parseValidate(body: unknown): ValidateRequest {
+  const hasNonce = typeof body === "object" && body !== null && "nonce" in body;
+  return hasNonce ? parseBody(validateRequestSchema, body) : { deviceId: parseDeviceId(body) };
+}
+
+/**
+ * Reads a request's query.
+ *
+ * @throws Failure REQUEST_MALFORMED
+ */
+export function parseQuery<Schema extends z.ZodMiniType>(
+  schema: Schema,
+  query: unknown,
+): z.output<Schema> {
+  const result = schema.safeParse({ ...(query as object) });
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const subject = issue?.path.join(".") || "The query";
+  throw new Failure("REQUEST_MALFORMED", `${subject}: ${issue?.message ?? "Invalid input"}`);
 }

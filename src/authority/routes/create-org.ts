@@ -1,6 +1,6 @@
 import { createOrgRequestSchema, ROUTES } from "../../wire/index.ts";
 import { answer } from "../http/answer.ts";
-import { authenticateAdmin, knownAdminKey } from "../http/authenticate.ts";
+import { authenticateAdmin } from "../http/authenticate.ts";
 import { parseBody } from "../http/parse.ts";
 import type { AuthorityRoute } from "../http/route.ts";
 import { createKey } from "../keys.ts";
@@ -12,12 +12,14 @@ export function createOrgRoute(services: Services): AuthorityRoute {
   const { handler } = ROUTES.createOrg;
   return {
     ...ROUTES.createOrg,
+    access: "admin",
     async handle(request, reply) {
-      const caller = authenticateAdmin(request, services);
+      const visitor = authenticateAdmin(request, services);
+      const { caller } = visitor;
       const options = parseBody(createOrgRequestSchema, request.body ?? {});
       const org = createOrgRecord(options, caller.at);
       const { key, record } = createKey("owner", org.id, caller.at);
-      knownAdminKey(await services.store.createOrg(caller, org, record));
+      visitor.accepted(await services.store.createOrg(caller, org, record));
       services.logger.info({ request_id: request.id, orgId: org.id }, "org created");
       return answer(reply, { status: "ok", orgApiKey: key, handler, orgId: org.id });
     },

@@ -6,6 +6,7 @@ export function healthzRoute(): AuthorityRoute {
   return {
     method: "GET",
     path: "/healthz",
+    access: "anyone",
     handle: (_request, reply) => answer(reply, { status: "ok" }),
   };
 }

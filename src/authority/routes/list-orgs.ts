@@ -1,6 +1,6 @@
 import { ROUTES } from "../../wire/index.ts";
 import { answer } from "../http/answer.ts";
-import { authenticateAdmin, knownAdminKey } from "../http/authenticate.ts";
+import { authenticateAdmin } from "../http/authenticate.ts";
 import type { AuthorityRoute } from "../http/route.ts";
 import { answerOrg } from "../plan.ts";
 import type { Services } from "../services.ts";
@@ -10,9 +10,11 @@ export function listOrgsRoute(services: Services): AuthorityRoute {
   const { handler } = ROUTES.listOrgs;
   return {
     ...ROUTES.listOrgs,
+    access: "admin",
     async handle(request, reply) {
-      const caller = authenticateAdmin(request, services);
-      const { orgs } = knownAdminKey(await services.store.listOrgs(caller));
+      const visitor = authenticateAdmin(request, services);
+      const { caller } = visitor;
+      const { orgs } = visitor.accepted(await services.store.listOrgs(caller));
       const answered = orgs.map((usage) => answerOrg(usage, caller.at));
       return answer(reply, { status: "ok", handler, orgs: answered });
     },

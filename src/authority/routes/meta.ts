@@ -1,13 +1,31 @@
 import { ROUTES } from "../../wire/index.ts";
 import { answer } from "../http/answer.ts";
 import type { AuthorityRoute } from "../http/route.ts";
+import type { Services } from "../services.ts";
 import { AUTHORITY_VERSION } from "../version.ts";
 
+/** Extensions of the MachineID v1 API that are here. A client uses one only where it is named. */
+const FEATURES = [
+  "scoped_keys",
+  "org_stop",
+  "batch_patterns",
+  "if_version",
+  "two_person_restore",
+  "device_owners",
+  "device_pages",
+  "audit",
+  "receipts",
+] as const;
+
 /** What this authority is, and which extensions it has. Needs no key. */
-export function metaRoute(): AuthorityRoute {
+export function metaRoute({ gatekeeper }: Services): AuthorityRoute {
   return {
     ...ROUTES.meta,
-    handle: (_request, reply) =>
-      answer(reply, { name: "machineid-authority", version: AUTHORITY_VERSION, features: [] }),
+    access: "anyone",
+    handle(request, reply) {
+      gatekeeper.enter(request, undefined);
+      const name = "machineid-authority";
+      return answer(reply, { name, version: AUTHORITY_VERSION, features: FEATURES });
+    },
   };
 }

@@ -7,6 +7,7 @@ export function readyzRoute({ store }: Services): AuthorityRoute {
   return {
     method: "GET",
     path: "/readyz",
+    access: "anyone",
     async handle(_request, reply) {
       await store.ready();
       return answer(reply, { status: "ok" });

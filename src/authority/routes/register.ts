@@ -1,7 +1,7 @@
-import { ROUTES } from "../../wire/index.ts";
+import { registerRequestSchema, ROUTES } from "../../wire/index.ts";
 import { answer } from "../http/answer.ts";
-import { authenticate, knownOrgKey } from "../http/authenticate.ts";
-import { parseDeviceId } from "../http/parse.ts";
+import { authenticate } from "../http/authenticate.ts";
+import { parseBody } from "../http/parse.ts";
 import type { AuthorityRoute } from "../http/route.ts";
 import { answerPlan } from "../plan.ts";
 import type { Services } from "../services.ts";
@@ -11,10 +11,13 @@ export function registerRoute(services: Services): AuthorityRoute {
   const { handler } = ROUTES.register;
   return {
     ...ROUTES.register,
+    access: "devices:register",
     async handle(request, reply) {
-      const caller = authenticate(request, services);
-      const deviceId = parseDeviceId(request.body);
-      const registered = knownOrgKey(await services.store.register(caller, deviceId));
+      const visitor = authenticate(request, services);
+      const { caller } = visitor;
+      const { deviceId, owner } = parseBody(registerRequestSchema, request.body);
+      const options = owner === undefined ? {} : { owner };
+      const registered = visitor.accepted(await services.store.register(caller, deviceId, options));
       const { registration } = registered;
       const plan = answerPlan(registered, caller.at);
       if (registration.outcome === "blocked") {

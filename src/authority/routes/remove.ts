@@ -1,8 +1,8 @@
-import { ROUTES } from "../../wire/index.ts";
+import { changeDeviceRequestSchema, ROUTES } from "../../wire/index.ts";
 import { Failure } from "../failure.ts";
 import { answer } from "../http/answer.ts";
-import { authenticate, knownOrgKey } from "../http/authenticate.ts";
-import { parseDeviceId } from "../http/parse.ts";
+import { authenticate } from "../http/authenticate.ts";
+import { parseBody } from "../http/parse.ts";
 import type { AuthorityRoute } from "../http/route.ts";
 import type { Services } from "../services.ts";
 
@@ -11,10 +11,13 @@ export function removeRoute(services: Services): AuthorityRoute {
   const { handler } = ROUTES.remove;
   return {
     ...ROUTES.remove,
+    access: "devices:remove",
     async handle(request, reply) {
-      const caller = authenticate(request, services);
-      const deviceId = parseDeviceId(request.body);
-      const removed = knownOrgKey(await services.store.remove(caller, deviceId));
+      const visitor = authenticate(request, services);
+      const { deviceId, reason } = parseBody(changeDeviceRequestSchema, request.body);
+      const options = reason === undefined ? {} : { reason };
+      const outcome = await services.store.remove(visitor.caller, deviceId, options);
+      const removed = visitor.accepted(outcome);
       if (removed.kind === "not_found") throw new Failure("DEVICE_NOT_FOUND");
       const { version } = removed;
       return answer(reply, { status: "ok", handler, deviceId, changed: true, version });

@@ -1,7 +1,7 @@
 import { ROUTES, setOrgPlanRequestSchema } from "../../wire/index.ts";
 import { Failure } from "../failure.ts";
 import { answer } from "../http/answer.ts";
-import { authenticateAdmin, knownAdminKey } from "../http/authenticate.ts";
+import { authenticateAdmin } from "../http/authenticate.ts";
 import { parseBody } from "../http/parse.ts";
 import type { AuthorityRoute } from "../http/route.ts";
 import { answerOrg, planTerms } from "../plan.ts";
@@ -12,9 +12,11 @@ export function setOrgPlanRoute(services: Services): AuthorityRoute {
   const { handler } = ROUTES.setOrgPlan;
   return {
     ...ROUTES.setOrgPlan,
+    access: "admin",
     async handle(request, reply) {
-      const caller = authenticateAdmin(request, services);
-      const { orgId, plan, planState, accessUntil } = parseBody(
+      const visitor = authenticateAdmin(request, services);
+      const { caller } = visitor;
+      const { orgId, plan, planState, accessUntil, reason } = parseBody(
         setOrgPlanRequestSchema,
         request.body,
       );
@@ -25,7 +27,10 @@ export function setOrgPlanRoute(services: Services): AuthorityRoute {
           ? {}
           : { accessUntil: accessUntil === null ? null : Date.parse(accessUntil) }),
       };
-      const outcome = knownAdminKey(await services.store.changeOrg(caller, orgId, patch));
+      const options = reason === undefined ? {} : { reason };
+      const outcome = visitor.accepted(
+        await services.store.changeOrg(caller, orgId, patch, options),
+      );
       if (outcome.kind === "not_found") throw new Failure("ORG_NOT_FOUND");
       services.logger.info({ request_id: request.id, orgId }, "org plan changed");
       return answer(reply, { status: "ok", handler, org: answerOrg(outcome, caller.at) });

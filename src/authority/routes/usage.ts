@@ -1,6 +1,6 @@
 import { ROUTES } from "../../wire/index.ts";
 import { answer } from "../http/answer.ts";
-import { authenticate, knownOrgKey } from "../http/authenticate.ts";
+import { authenticate } from "../http/authenticate.ts";
 import type { AuthorityRoute } from "../http/route.ts";
 import { answerPlan } from "../plan.ts";
 import type { Services } from "../services.ts";
@@ -10,10 +10,11 @@ export function usageRoute(services: Services): AuthorityRoute {
   const { handler } = ROUTES.usage;
   return {
     ...ROUTES.usage,
+    access: "usage:read",
     async handle(request, reply) {
-      const caller = authenticate(request, services);
-      const usage = knownOrgKey(await services.store.usage(caller));
-      return answer(reply, { status: "ok", handler, ...answerPlan(usage, caller.at) });
+      const visitor = authenticate(request, services);
+      const usage = visitor.accepted(await services.store.usage(visitor.caller));
+      return answer(reply, { status: "ok", handler, ...answerPlan(usage, visitor.caller.at) });
     },
   };
 }

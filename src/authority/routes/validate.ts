@@ -1,16 +1,18 @@
 import { ROUTES } from "../../wire/index.ts";
 import type { Decision } from "../decide.ts";
 import { sendJson } from "../http/answer.ts";
-import { authenticate, knownOrgKey } from "../http/authenticate.ts";
+import { authenticate } from "../http/authenticate.ts";
 import type { Asking } from "../http/authenticate.ts";
-import { parseDeviceId } from "../http/parse.ts";
+import { parseValidate } from "../http/parse.ts";
 import type { AuthorityRoute } from "../http/route.ts";
 import type { Services } from "../services.ts";
+import { signReceipt } from "../signing/receipt.ts";
 
 /** May this device begin work now? Answers 200 either way. */
 export function validateRoute(services: Services): AuthorityRoute {
   return {
     ...ROUTES.validate,
+    access: "devices:validate",
     async handle(request, reply) {
       return sendJson(reply, 200, await answerValidate(services, request, request.body));
     },
@@ -19,16 +21,21 @@ export function validateRoute(services: Services): AuthorityRoute {
 
 /** Decides, and answers the decision as JSON once it is in the audit. */
 export function answerValidate(services: Services, asking: Asking, body: unknown): Promise<string> {
-  const { store, logger, validMs } = services;
-  const caller = authenticate(asking, services);
-  const deviceId = parseDeviceId(body);
-  return store.validate(caller, deviceId).then((outcome) => {
-    const { decision, version } = knownOrgKey(outcome);
+  const { store, logger, validMs, auditsAllow } = services;
+  const visitor = authenticate(asking, services);
+  const { deviceId, nonce } = parseValidate(body);
+  return store.validate(visitor.caller, deviceId, auditsAllow()).then((outcome) => {
+    const validated = visitor.accepted(outcome);
+    const { decision, version } = validated;
     const fields = { request_id: asking.id, code: decision.code, deviceId };
     if (decision.allowed) logger.debug(fields, "allowed");
     else logger.info(fields, "denied");
     const id = JSON.stringify(deviceId);
-    return `${fixedPart(decision)}"deviceId":${id},"version":${version},"valid_ms":${validMs},"request_id":"${asking.id}"}`;
+    const answer = `${fixedPart(decision)}"deviceId":${id},"version":${version},"valid_ms":${validMs},"request_id":"${asking.id}"`;
+    if (nonce === undefined) return `${answer}}`;
+    return signReceipt(services, visitor.caller, validated, { deviceId, nonce }).then(
+      (receipt) => `${answer},"receipt":"${receipt}"}`,
+    );
   });
 }
 

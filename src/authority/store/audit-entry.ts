@@ -17,6 +17,9 @@ export interface AuditEvent {
   readonly detail?: Readonly<Record<string, unknown>>;
 }
 
+/** Whose audit chain holds what concerns no org. */
+export const NO_ORG = "";
+
 /** SHA-256 of an entry, or of anything else, as chains hold it: hex. */
 export const digest = (text: string): string => hash("sha256", text, "hex");
 
@@ -25,6 +28,15 @@ export const digest = (text: string): string => hash("sha256", text, "hex");
  * the chain to its org and writer.
  */
 export const genesis = (orgId: string, writer: string): string => digest(`${orgId}\n${writer}`);
+
+/**
+ * What is said in the chain of no org of a writer's chain that an event begins,
+ * so that it cannot vanish unnoticed.
+ */
+export function chainOpened(orgId: string, event: AuditEvent): AuditEvent {
+  const { at, by, requestId, version } = event;
+  return { at, by, operation: "chain_open", requestId, version, detail: { org: orgId } };
+}
 
 /**
  * One line of JSON: the event, its place in the chain and the hash of the entry

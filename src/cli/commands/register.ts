@@ -12,11 +12,16 @@ export const command = defineCommand({
   meta: { name: "register", description: "Register a device; never restores a revoked one" },
   args: {
     device: { type: "positional", description: "Device id, for example worker:prod:mailer:07" },
+    owner: {
+      type: "string",
+      description: "Under whom: only keys of that owner, or of the org's, may restore it",
+      valueHint: "NAME",
+    },
     ...CONNECTION_ARGUMENTS,
   },
   async run({ args }): Promise<ExitCode> {
     const deviceId = checkDeviceId(args.device);
-    const answer = await connect(args).request("register", { deviceId });
+    const answer = await connect(args).request("register", { deviceId, owner: args.owner });
     const verdict = readRegistration(answer.status, answer.body);
     if (verdict.outcome === "unavailable")
       throw failed(answer, `Registering ${printable(deviceId)}`);

@@ -2,6 +2,7 @@ import { defineCommand } from "citty";
 import { COMMON_ARGUMENTS, readInteger, readPlan } from "../arguments.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { DEFAULT_DATABASE, DEFAULT_PORT } from "../local-authority.ts";
+import { readAuditOptions } from "../serve/audit-options.ts";
 
 /** `machineid serve`: runs the authority. */
 export const command = defineCommand({
@@ -38,6 +39,12 @@ export const command = defineCommand({
       default: "unlimited",
       valueHint: "PLAN",
     },
+    "trust-proxy": {
+      type: "string",
+      description: "How many proxies stand in front, each adding to X-Forwarded-For",
+      default: "0",
+      valueHint: "COUNT",
+    },
     "log-level": {
       type: "string",
       description: "trace, debug, info, warn, error, fatal, silent",
@@ -48,6 +55,17 @@ export const command = defineCommand({
       type: "string",
       description: "readable or json; readable where stderr is a terminal",
       valueHint: "FORMAT",
+    },
+    "audit-decisions": {
+      type: "string",
+      description: "Allows that go into the audit: all, sampled:0.01 (a part of them), or none",
+      default: "all",
+      valueHint: "WHICH",
+    },
+    "audit-retention": {
+      type: "string",
+      description: "Days for which audit entries are kept; all are kept otherwise",
+      valueHint: "DAYS",
     },
     "stop-with-stdin": {
       type: "boolean",
@@ -62,9 +80,11 @@ export const command = defineCommand({
       host: args.host,
       ownerKey: args["owner-key"] ?? process.env["MACHINEID_OWNER_KEY"]?.trim(),
       plan: readPlan(args.plan),
+      trustProxy: readInteger(args["trust-proxy"], "--trust-proxy", 0, 100),
       logLevel: args["log-level"],
       logFormat: args["log-format"] ?? (process.stderr.isTTY ? "readable" : "json"),
       json: args.json === true,
+      audit: readAuditOptions(args),
       stopWithStdin: args["stop-with-stdin"] === true,
     };
     const { serve } = await import("../serve/serve.ts");

@@ -1,7 +1,6 @@
 import { defineCommand } from "citty";
-import { CONNECTION_ARGUMENTS } from "../connection.ts";
 import type { ExitCode } from "../exit-code.ts";
-import { changeRevocation } from "../revocation.ts";
+import { changeRevocation, REVOCATION_ARGUMENTS } from "../revocation.ts";
 
 /** `machineid unrevoke DEVICE…` */
 export const command = defineCommand({
@@ -9,11 +8,7 @@ export const command = defineCommand({
     name: "unrevoke",
     description: "Restore revoked devices; what was stopped does not start again by itself",
   },
-  args: {
-    device: { type: "positional", description: "Device id" },
-    more: { type: "positional", description: "Further device ids", required: false },
-    ...CONNECTION_ARGUMENTS,
-  },
+  args: REVOCATION_ARGUMENTS,
   run: ({ args }): Promise<ExitCode> =>
     changeRevocation(args, {
       operation: "unrevoke",

@@ -21,7 +21,7 @@ export interface Asking {
   readonly timeoutMs: number;
 }
 
-type AskedOperation = "meta" | "usage" | "validate";
+type AskedOperation = "meta" | "usage" | "validate" | "jwks";
 
 interface Asked {
   readonly answer: Answer;
@@ -34,7 +34,8 @@ interface Asked {
 /** Clocks further apart than this make logs hard to compare, in milliseconds. */
 const MAX_SKEW_MS = 5_000;
 
-async function ask(
+/** Asks for one thing, and notes how long it took. */
+export async function ask(
   { origin, prefix, timeoutMs }: Asking,
   operation: AskedOperation,
   key: string | undefined,

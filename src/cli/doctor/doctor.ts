@@ -1,11 +1,12 @@
 import { checkBaseUrl, checkDeviceId } from "../../client/index.ts";
-import { findEndpoint, findOrgKey } from "../connection.ts";
+import { findEndpoint, findOrgKey, fromEnv } from "../connection.ts";
 import type { Endpoint } from "../connection.ts";
 import { CommandError, EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { paint, print, printable, printJson } from "../output.ts";
 import { examineAcceptance, examineDevice, examineReachability } from "./authority.ts";
 import { examineAddress, examineKey, examineNode } from "./environment.ts";
+import { examineReceipts } from "./receipts.ts";
 import { problem, outage, skipped } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 
@@ -44,8 +45,11 @@ async function collect(
   const { origin, prefix } = checkBaseUrl(endpoint.baseUrl, true);
   const asking = { origin, prefix, timeoutMs: options.timeoutMs };
   const reachability = await examineReachability(asking);
-  const first = [node, keyFinding, address, ...reachability];
   const isReachable = !reachability.some(({ status }) => status === "outage");
+  const authorityKey = fromEnv("MACHINEID_AUTHORITY_KEY");
+  const receipts =
+    authorityKey === undefined || !isReachable ? [] : [await examineReceipts(asking, authorityKey)];
+  const first = [node, keyFinding, address, ...reachability, ...receipts];
   if (!isReachable || key === undefined || keyFinding.status === "problem") {
     return [...first, skipped("accepted", "the key was not tried")];
   }

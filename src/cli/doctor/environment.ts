@@ -1,4 +1,5 @@
 import { checkBaseUrl, InvalidArgumentError } from "../../client/index.ts";
+import { KEY_PREFIXES, KEY_ROLES } from "../../wire/index.ts";
 import type { Endpoint } from "../connection.ts";
 import { findLocalAuthority, isLoopback } from "../local-authority.ts";
 import { ok, problem, warning } from "./finding.ts";
@@ -21,15 +22,10 @@ export function examineNode(version: string): Finding {
 }
 
 /** Roles by the prefixes of their keys. */
-const ROLES: Readonly<Partial<Record<string, string>>> = {
-  org_: "owner",
-  opr_: "operator",
-  agt_: "agent",
-  viw_: "viewer",
-};
+const ROLES = new Map<string, string>(KEY_ROLES.map((role) => [KEY_PREFIXES[role], role]));
 
 /** The role that a key's prefix names. */
-export const roleOf = (key: string): string | undefined => ROLES[key.slice(0, 4)];
+export const roleOf = (key: string): string | undefined => ROLES.get(key.slice(0, 4));
 
 /** Looks at a key's form. The key itself is never shown. */
 export function examineKey(key: string | undefined, source: string): Finding {
@@ -59,7 +55,7 @@ export function examineKey(key: string | undefined, source: string): Finding {
   return warning(
     "key",
     `the key from ${source} does not begin as keys do`,
-    "Check that it was copied whole; keys begin with org_",
+    "Check that it was copied whole; keys begin with org_, opr_, agt_ or viw_",
   );
 }
 

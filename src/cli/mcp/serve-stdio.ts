@@ -4,59 +4,47 @@ import type { MachineIDServerOptions } from "../../../integrations/mcp/index.ts"
 import type { MachineID } from "../../index.ts";
 import { EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
-import { printable, printError } from "../output.ts";
 import { aborted, stopSignal } from "../stop-signal.ts";
 import { CLI_VERSION } from "../version.ts";
+import { followRequests } from "./open-requests.ts";
+import { reportProblems } from "./report-problems.ts";
 
 // oxlint-disable unicorn/prefer-add-event-listener -- what the SDK has are callbacks, no event targets
 
 /** How long requests that came in before stdin ended may take, in milliseconds. */
 const DRAIN_MS = 10_000;
+/** Longest line that is read, in bytes: what is too large to act upon is still answered. */
+const MAX_LINE_BYTES = 64 * 1024 * 1024;
 
 /** Serves the device tools on stdin and stdout until stdin ends or a signal says so. */
 export async function serveStdio(
   client: MachineID,
-  options: Pick<MachineIDServerOptions, "allowRestores" | "readOnly">,
+  options: Pick<MachineIDServerOptions, "allowRestores" | "readOnly" | "tools">,
 ): Promise<ExitCode> {
+  const server = reportProblems(
+    createMachineIDServer(client, { ...options, version: CLI_VERSION }),
+  );
   const stop = stopSignal();
   const stdinEnded = new Promise<void>((resolve) => {
     process.stdin.once("end", resolve).once("close", resolve);
   });
-  const transport = new StdioServerTransport();
-  const server = createMachineIDServer(client, { ...options, version: CLI_VERSION });
-  server.server.onerror = ({ message }) => printError(`machineid: mcp: ${printable(message)}`);
-  await server.connect(transport);
-  const answered = trackAnswers(transport);
-  const closed = new Promise<void>((resolve) => {
-    server.server.onclose = resolve;
+  const transport = new StdioServerTransport(process.stdin, process.stdout, {
+    maxBufferSize: MAX_LINE_BYTES,
   });
+  let hasFailed = false;
+  const closed = new Promise<void>((resolve) => {
+    server.server.onclose = () => {
+      hasFailed = true;
+      resolve();
+    };
+  });
+  await server.connect(transport);
+  const requests = followRequests(transport);
   await Promise.race([stdinEnded, aborted(stop), closed]);
-  if (!stop.aborted) await Promise.race([answered(), aborted(stop), delay(DRAIN_MS)]);
+  if (hasFailed) return EXIT.error;
+  if (!stop.aborted) await Promise.race([requests.settled(), aborted(stop), delay(DRAIN_MS)]);
   await server.close();
   return EXIT.ok;
-}
-
-/** Follows which requests are still to be answered. */
-function trackAnswers(transport: StdioServerTransport): () => Promise<void> {
-  const open = new Set<unknown>();
-  let drained = (): void => undefined;
-  const { onmessage } = transport;
-  const send = transport.send.bind(transport);
-  transport.onmessage = (message) => {
-    if ("method" in message && "id" in message) open.add(message.id);
-    onmessage?.(message);
-  };
-  transport.send = async (message) => {
-    await send(message);
-    if ("method" in message || !("id" in message)) return;
-    open.delete(message.id);
-    if (open.size === 0) drained();
-  };
-  return () =>
-    new Promise((resolve) => {
-      drained = resolve;
-      if (open.size === 0) resolve();
-    });
 }
 
 const delay = (ms: number): Promise<void> =>

@@ -3,9 +3,11 @@ import type { Authority, BootstrapKeys, ListenAddress } from "../../authority/in
 import type { Plan } from "../../wire/index.ts";
 import { CommandError, EXIT, UsageError } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
+import { listenProblem } from "../listen-problem.ts";
 import { announceLocalAuthority, isLoopback, retractLocalAuthority } from "../local-authority.ts";
 import { flushed, print, printError, printJson } from "../output.ts";
 import { aborted, stopSignal } from "../stop-signal.ts";
+import type { AuditOptions } from "./audit-options.ts";
 import { renderBanner } from "./banner.ts";
 import { createLogger } from "./logger.ts";
 import { isFile, nameOf, openStore, storeError } from "./open-store.ts";
@@ -19,8 +21,12 @@ export interface ServeOptions {
   /** The first org's key; one is made when it is not given. */
   readonly ownerKey: string | undefined;
   readonly plan: Plan;
+  /** How many proxies stand in front. */
+  readonly trustProxy: number;
   readonly logLevel: string;
   readonly logFormat: string;
+  /** What of the audit is kept. */
+  readonly audit: AuditOptions;
   /** Say on one line of JSON where it answers. */
   readonly json: boolean;
   /** Stop when stdin ends. */
@@ -37,7 +43,8 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
   const stop = stopSignal({ withStdin: options.stopWithStdin });
   const logger = createLogger(options.logLevel, options.logFormat);
   const store = await openStore(database);
-  const authority = createAuthority({ store, logger });
+  const { trustProxy, audit } = options;
+  const authority = createAuthority({ store, logger, trustProxy, ...audit });
   const isLocal = isFile(database);
   try {
     const address = await listen(authority, options);
@@ -83,21 +90,9 @@ async function listen(authority: Authority, { host, port }: ServeOptions): Promi
   try {
     return await authority.listen({ host, port });
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    const problem = LISTEN_PROBLEMS[code];
-    if (problem === undefined) throw error;
-    const message = `Cannot listen on ${host}:${port}: ${problem}`;
-    throw new CommandError(message, { exitCode: EXIT.error, code, cause: error });
+    throw listenProblem({ host, port }, error);
   }
 }
-
-const LISTEN_PROBLEMS: Readonly<Partial<Record<string, string>>> = {
-  EADDRINUSE: "the port is taken. Choose another with --port, or --port 0 for any that is free",
-  EACCES: "permission denied. Choose a port above 1023 with --port",
-  EADDRNOTAVAIL: "this machine has no such address. Choose another with --host",
-  ENOTFOUND: "there is no such address. Choose another with --host",
-  EAI_AGAIN: "the address cannot be looked up. Choose another with --host",
-};
 
 function announce(database: string, { url, host, port }: ListenAddress): void {
   try {

@@ -174,15 +174,69 @@ describe.each(sdks)("an agent of ai $version", (sdk) => {
       expect(entered).toEqual([]);
     });
 
-    test.skipIf(sdk.version === 5)("a model that a turn hands to super is gated", async () => {
-      class Switching extends sdk.Agent {
+    describe.each(["generate", "stream"] as const)("what a turn hands to super.%s", (turn) => {
+      test.each<[string, (given: CallOptions) => CallOptions]>([
+        ["a model", (given) => ({ ...given, model: model(sdk, "another") })],
+        ["nothing but a model", ({ prompt }) => ({ prompt, model: model(sdk, "another") })],
+      ])("is gated: %s", async (_case, handed) => {
+        class Switching extends sdk.Agent {
+          override generate(given: CallOptions): unknown {
+            return super[turn](handed(given));
+          }
+        }
+        class Further extends Switching {}
+        const { prompt, ...settings } = options(sdk);
+        for (const Switched of [Switching, Further]) {
+          const agent = guardAgent(guard, new Switched(settings));
+          const ended = async (): Promise<unknown> =>
+            ((await agent.generate({ prompt })) as { text: unknown }).text;
+          expect(await errorOf(ended)).toBeInstanceOf(ExecutionDeniedError);
+        }
+        expect(entered).toEqual([]);
+      });
+
+      test("is gated: tools", async () => {
+        class Switching extends sdk.Agent {
+          override generate(given: CallOptions): unknown {
+            return super[turn]({ ...given, tools: { a: tools(world)["a"] } });
+          }
+        }
+        const world = { sdk, guard, enter, variant: "plain" } as const;
+        const { prompt, ...settings } = options(sdk);
+        await authority.become("allow");
+        authority.onValidation = (count) => (count === 2 ? authority.become("revoked") : undefined);
+        const agent = guardAgent(guard, new Switching(settings));
+        const ended = async (): Promise<unknown> =>
+          ((await agent.generate({ prompt })) as { text: unknown }).text;
+        expect(await errorOf(ended)).toBeInstanceOf(ExecutionDeniedError);
+        expect(entered).toEqual(["model"]);
+      });
+    });
+
+    test("an agent of the same class that is not guarded stays as it is", async () => {
+      class Passing extends sdk.Agent {
         override generate(given: CallOptions): unknown {
-          return super.generate({ ...given, model: model(sdk, "another") });
+          return super.generate({ ...given });
         }
       }
       const { prompt, ...settings } = options(sdk);
-      const agent = guardAgent(guard, new Switching(settings));
-      expect(await errorOf(() => agent.generate({ prompt }))).toBeInstanceOf(ExecutionDeniedError);
+      guardAgent(guard, new Passing(settings));
+      await new Passing(settings).generate({ prompt });
+      expect(entered).toEqual(["model", "a", "model"]);
+      expect(authority.validations).toBe(0);
+    });
+
+    test("an agent whose turn uses #private members begins nothing", async () => {
+      class Counting extends sdk.Agent {
+        #turns = 0;
+        override generate(given: CallOptions): unknown {
+          this.#turns += 1;
+          return super.generate({ ...given, maxRetries: this.#turns });
+        }
+      }
+      const { prompt, ...settings } = options(sdk);
+      const agent = guardAgent(guard, new Counting(settings));
+      expect(await errorOf(() => agent.generate({ prompt }))).toBeInstanceOf(TypeError);
       expect(entered).toEqual([]);
     });
 

@@ -5,8 +5,9 @@ import {
   guardTool,
   guardTools,
 } from "../../../integrations/ai-sdk/index.ts";
+import { approvalCases } from "./approval-cases.ts";
+import type { Case } from "./case.ts";
 import { fakeEmbeddingModel, fakeImageModel, fakeLanguageModel, fakeModel } from "./fake-models.ts";
-import type { Version } from "./fake-models.ts";
 import {
   agent,
   bare,
@@ -22,20 +23,8 @@ import {
   TWO_TOOLS,
 } from "./sample-calls.ts";
 import { OTHER_KINDS } from "./other-kinds.ts";
-import type { World } from "./sample-calls.ts";
 import type { Call } from "./versions.ts";
 import { errorOf, streamObjectSurfaces, streamTextSurfaces } from "./surfaces.ts";
-import type { Surfaces } from "./surfaces.ts";
-
-/** How the suite goes through a door. */
-export interface Case {
-  readonly door: string;
-  readonly entry: string;
-  readonly versions: readonly Version[];
-  /** Whether the gates share a run, so that nothing at all begins after a refusal. */
-  readonly loops: boolean;
-  readonly run: (world: World) => Promise<Surfaces>;
-}
 
 const ALL = [5, 6, 7] as const;
 const NEWER = [6, 7] as const;
@@ -105,6 +94,7 @@ export const cases: readonly Case[] = [
     loops: true,
     run: stream(DONE, forgedApproval),
   },
+  ...approvalCases,
   {
     door: "generateObject",
     entry: "guardCall",

@@ -1,9 +1,12 @@
 import { expect, test } from "vitest";
 import { cases } from "./cases.ts";
-import { doors, REFUSED } from "./doors.ts";
+import { doors, NOT_BEGUN } from "./doors.ts";
 
 test("the suite goes through every door that is gated and no other", () => {
-  const closed = doors.filter(({ closed, surfaces }) => closed && surfaces !== REFUSED);
+  const closed = doors.filter(
+    ({ closed, surfaces, triedIn }) =>
+      closed && triedIn === undefined && !NOT_BEGUN.includes(surfaces),
+  );
   const tested = cases.flatMap(({ door, entry, versions }) =>
     versions.map((version) => `${door}, ${entry}, ${version}`),
   );

@@ -14,6 +14,8 @@ export interface Door {
   readonly surfaces: string;
   /** What else to know; for an open door, the reason. */
   readonly note?: string;
+  /** The test that tries it, when that is not the table's own suite. */
+  readonly triedIn?: string;
 }
 
 const ALL = [5, 6, 7] as const;
@@ -23,7 +25,9 @@ const NEWEST = [7] as const;
 const PROMISE = "the call's promise rejects";
 const RESULT = "streams end and promises of the result reject, consumeStream too";
 /** What is listed so is not gone through: there is nothing to gate. */
-export const REFUSED = "InvalidArgumentError";
+const REFUSED = "InvalidArgumentError";
+const NOT_POSSIBLE = "TypeError";
+export const NOT_BEGUN: readonly string[] = [REFUSED, NOT_POSSIBLE];
 const OBJECT_RESULT = "the stream ends and the promises of the result reject";
 
 type Row = Omit<Door, "version" | "closed"> & { readonly versions?: readonly Door["version"][] };
@@ -61,6 +65,33 @@ const closedDoors: readonly Row[] = [
     surfaces: RESULT,
     note: "as in generateText",
   },
+  {
+    door: "pipeTextStreamToResponse, pipeUIMessageStreamToResponse",
+    entry: "guardCall",
+    surfaces: "the HTTP response breaks off, and the promises of the result reject",
+    triedIn: "piped-response.test.ts",
+  },
+  ...["one function", "a function for each"].flatMap((by): Row[] => [
+    {
+      door: `toolApproval, ${by}, in generateText`,
+      entry: "guardCall",
+      versions: NEWEST,
+      surfaces: PROMISE,
+    },
+    {
+      door: `toolApproval, ${by}, in streamText`,
+      entry: "guardCall",
+      versions: NEWEST,
+      surfaces: RESULT,
+    },
+    {
+      door: `forged approval with toolApproval, ${by}`,
+      entry: "guardCall",
+      versions: NEWEST,
+      surfaces: PROMISE,
+    },
+  ]),
+  { door: "needsApproval of a tool", entry: "guardCall", versions: NEWER, surfaces: PROMISE },
   { door: "generateObject", entry: "guardCall", surfaces: PROMISE },
   ...["fullStream", "textStream", "partialObjectStream"].map((stream) => ({
     door: `streamObject, read by ${stream}`,
@@ -75,6 +106,7 @@ const closedDoors: readonly Row[] = [
   { door: "rerank", entry: "guardCall", versions: NEWER, surfaces: PROMISE },
   { door: "experimental_generateVideo", entry: "guardCall", versions: NEWER, surfaces: PROMISE },
   { door: "agent.generate", entry: "guardAgent", surfaces: PROMISE },
+  { door: "toolApproval of an agent", entry: "guardAgent", versions: NEWEST, surfaces: PROMISE },
   { door: "agent.stream", entry: "guardAgent", surfaces: RESULT },
   {
     door: "tool.execute called directly",
@@ -120,6 +152,12 @@ const refusedDoors: readonly Row[] = [
     surfaces: REFUSED,
     note: "a realtime model opens connections of its own",
   },
+  {
+    door: "an agent whose own methods use #private members",
+    entry: "guardAgent",
+    surfaces: NOT_POSSIBLE,
+    note: "its methods run on the guarded agent, a view that has none; private members of TypeScript's kind work",
+  },
 ];
 
 const openDoors: readonly Row[] = [
@@ -130,29 +168,23 @@ const openDoors: readonly Row[] = [
     note: "the SDK fetches them before the model is called",
   },
   {
-    door: "callbacks (onStepFinish, onChunk, onInputAvailable, needsApproval, toModelOutput, prepareStep, …)",
+    door: "callbacks (onStepFinish, onChunk, onInputAvailable, toModelOutput, prepareStep, …)",
     entry: "",
     surfaces: "nowhere",
     note: "code of the caller's own, run by the SDK around gated work",
   },
   {
-    door: "an overridden generate or stream hands a model of its own to super",
+    door: "an override calls Experimental_Agent.prototype.generate by that name, with a model of its own",
     entry: "guardAgent",
     versions: [5],
     surfaces: "nowhere",
-    note: "version 5 asks no method of the agent between the override and the call. Guard that model with guardModel",
+    note: "what is handed to super is gated; a method of the SDK's that is called past it is not. Guard that model with guardModel",
   },
   {
     door: "tools that the provider executes",
     entry: "guardCall",
     surfaces: PROMISE,
     note: "they run inside the model call, which is gated as a whole",
-  },
-  {
-    door: "pipeTextStreamToResponse, pipeUIMessageStreamToResponse",
-    entry: "guardCall",
-    surfaces: "nowhere in the HTTP response",
-    note: "nothing more begins, but the response ends as if it were whole; the promises of the result reject",
   },
   {
     door: "uploadFile, uploadSkill, startBatch",

@@ -126,8 +126,19 @@ export function forgedApproval(): CallOptions {
   return { prompt: undefined, messages };
 }
 
-export const agent = (world: World, script: readonly Turn[]) => {
-  const { prompt, abortSignal, ...settings } = options(world, script);
+/** Asks nobody, and says for each call that no approval is needed. */
+export const approving =
+  (by: "one function" | "a function for each") =>
+  ({ enter }: World): CallOptions => {
+    const toolApproval =
+      by === "one function"
+        ? async ({ toolCall }: { toolCall: { toolName: string } }) => enter(toolCall.toolName)
+        : { a: async () => enter("a"), b: async () => enter("b") };
+    return { toolApproval };
+  };
+
+export const agent = (world: World, script: readonly Turn[], more: CallOptions = {}) => {
+  const { prompt, abortSignal, ...settings } = { ...options(world, script), ...more };
   const guarded = guardAgent(world.guard, new world.sdk.Agent(settings));
   const turn: CallOptions = abortSignal === undefined ? { prompt } : { prompt, abortSignal };
   return { guarded, turn };

@@ -1,19 +1,9 @@
-/** Ways into guarded work under the Claude Agent SDK, for the suite and for the coverage page. */
-export interface Door {
-  /** What would begin. */
-  readonly door: string;
-  /** How it is reached, and what guards it. */
-  readonly entry: string;
-  /** Whether it stays shut when there is no allow. */
-  readonly closed: boolean;
-  /** How a refusal reaches the caller. */
-  readonly surfaces: string;
-  readonly note?: string;
-}
+import type { Door } from "../shared/door.ts";
 
 const NOT_RUN =
   "the hook itself is tested; that Claude Code obeys it is its documented behaviour, and was not run";
 
+/** Ways into guarded work under the Claude Agent SDK and Claude Code. */
 export const doors: readonly Door[] = [
   {
     door: "tool",
@@ -48,6 +38,13 @@ export const doors: readonly Door[] = [
     closed: false,
     surfaces: "not asked",
     note: "no hook that can block is told of them; the next tool call or prompt is refused",
+  },
+  {
+    door: "read",
+    entry: "files that a prompt mentions with @",
+    closed: false,
+    surfaces: "not asked",
+    note: "Claude Code reads them with the prompt, which asks; no tool is called",
   },
   {
     door: "tool",

@@ -1,26 +1,14 @@
-/** How a denial reaches the caller of a guarded entry. */
-export type Surface =
-  /** The denial itself is thrown. */
-  | "denial"
-  /** An error is thrown in which `findExecutionStopped` finds the denial. */
-  | "wrapped"
-  /** Nothing is thrown: the denial is in the result, or hidden. */
-  | "result";
-
-/** One way in, and whether it is closed once the authority says no. */
-export interface Door {
-  /** The function of `machineid-io/langchain` that makes the gate. */
-  readonly door: string;
-  /** What is called, and how. */
-  readonly entry: string;
-  /** Whether the guarded body cannot begin after a denial. */
-  readonly closed: boolean;
-  readonly surfaces: Surface;
-  readonly note?: string;
-}
+import type { Door, Surface } from "./door.ts";
 
 function closed(door: string, surfaces: Surface, entries: readonly string[]): Door[] {
   return entries.map((entry) => ({ door, entry, closed: true, surfaces }));
+}
+
+function open(door: string, entries: Readonly<Record<string, string>>): Door[] {
+  const surfaces = "result";
+  return Object.entries(entries).map(([entry, note]) => {
+    return { door, entry, closed: false, surfaces, note };
+  });
 }
 
 export const doors: readonly Door[] = [
@@ -44,6 +32,9 @@ export const doors: readonly Door[] = [
     "asTool, invoke",
     "call of a chain in the old style",
     "a step of another chain",
+    "a copy made from its fields",
+    "a branch read from it",
+    "a clone made with its prototype",
     "retry inside",
     "fallback inside",
     "swallowed inside",
@@ -109,6 +100,7 @@ export const doors: readonly Door[] = [
     "withRetry, invoke",
     "pipe, invoke",
     "a copy made from its fields",
+    "a clone made with its prototype",
     "a class with private members",
     "a tool that takes text",
     "a tool that is a generator",
@@ -162,15 +154,23 @@ export const doors: readonly Door[] = [
     "an LLM, invoke",
     "an LLM, stream",
     "a cache hit",
+    "a clone made with its prototype",
+    "initChatModel, invoke",
+    "initChatModel, stream",
+    "initChatModel, batch",
+    "initChatModel, streamEvents v2",
+    "initChatModel, streamEvents, its default",
+    "initChatModel, _generate",
+    "initChatModel, the provider's model",
   ]),
 
-  {
-    door: "guardModel",
-    entry: "a clone made with its prototype",
+  ...["guardModel", "guardTool"].map((door): Door => ({
+    door,
+    entry: "another object made with its constructor",
     closed: false,
     surfaces: "result",
-    note: "A new object of the model's own class; guard the clone.",
-  },
+    note: "Its constructor is the class, which classes and code compare with; guard what it makes.",
+  })),
 
   ...closed("guardRunnable", "denial", [
     "agent, invoke",
@@ -213,6 +213,22 @@ export const doors: readonly Door[] = [
     "swallowed outside",
     "swallowed inside",
   ]),
+  {
+    door: "guardMiddleware",
+    entry: "a tool that a middleware inside the guard supplies, retried there",
+    closed: false,
+    surfaces: "result",
+    note: "The call asks once, before it begins: langchain shows a middleware nothing of what those inside it do. Guard the tool, guard the agent as a whole, or put the middleware that supplies it outside.",
+    triedIn: "each-body.test.ts",
+  },
+  {
+    door: "guardMiddleware",
+    entry: "a body that begins in the turn of the event loop in which its hook was allowed",
+    closed: true,
+    surfaces: "wrapped",
+    note: "Begins on that one allow, which is at most 50 ms old; a stop of the run is seen, and any later attempt asks anew.",
+    triedIn: "refusal.test.ts",
+  },
 
   ...closed("guardNode", "wrapped", [
     "invoke",
@@ -236,8 +252,32 @@ export const doors: readonly Door[] = [
     "Command",
     "subgraph",
     "ToolNode that swallows",
+    "its builder, compiled anew",
+    "its builder, compiled anew after a node was added",
+    "a node in its builder",
     "a node's error handler",
     "functional API",
     "createReactAgent",
   ]),
+
+  ...open("", {
+    "the original of a guarded thing, or the function it was made of":
+      "Whoever holds it can call it; hand out the guarded one.",
+    "embeddings, vector stores, document loaders, stores and checkpointers":
+      "LangChain reports no start of them, and no gate is made for them; use guard.protect().",
+    "functions of conditional edges that updateState runs":
+      "Code of the application's own, which no node and no callback begins.",
+    "tools that the provider runs": "They run within a model call, which is gated as a whole.",
+  }),
+  ...open("guardRunnable", {
+    _callWithConfig: "Runs the very function that its caller hands it.",
+  }),
+  ...open("guardModel", {
+    "a provider's own methods and clients, such as completionWithRetry and client":
+      "LangChain does not say which of a class's methods send a request; its own ways in lead to the gated ones.",
+  }),
+  ...open("guardMiddleware", {
+    "a model that another middleware calls by itself, or puts in place inside the guard":
+      "It is no model call of the agent's, or comes after the question; guard the agent as a whole, or that model.",
+  }),
 ];

@@ -4,15 +4,16 @@ import type { IterableReadableStream } from "@langchain/core/utils/stream";
 import { HumanMessage } from "@langchain/core/messages";
 import { Annotation, END, START, StateGraph } from "@langchain/langgraph";
 import { createAgent, createMiddleware } from "langchain";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import {
   guardGraph,
   guardMiddleware,
+  guardModel,
   guardRunnable,
   guardTool,
 } from "../../../integrations/langchain/index.ts";
-import { callingModel, sceneTool } from "./scene-models.ts";
+import { callingModel, SceneChatModel, sceneTool } from "./scene-models.ts";
 import { drain, openScene } from "./scene.ts";
 import type { Scene } from "./scene.ts";
 
@@ -146,6 +147,45 @@ test("a retry inside the middleware asks again for a runnable that serves as a t
   expect(scene.entered).toEqual(["model 1", "search"]);
 });
 
+describe("a tool that a middleware inside supplies and retries", () => {
+  const agentOf = (scene: Scene) => {
+    scene.onEnter.set("search", async () => {
+      await scene.authority.become("revoked");
+      if (scene.entered.filter((body) => body === "search").length === 1) throw new Error("flaky");
+    });
+    const supplying = createMiddleware({
+      name: "Supplying",
+      wrapToolCall: async (request, handler) => {
+        const supplied = { ...request, tool: sceneTool(scene, "search") };
+        try {
+          return await handler(supplied);
+        } catch {
+          return await handler(supplied);
+        }
+      },
+    });
+    return createAgent({
+      model: callingModel(scene, "search"),
+      tools: [],
+      middleware: [guardMiddleware(scene.guard), supplying],
+    });
+  };
+  const start = { messages: [new HumanMessage({ content: "go", id: "go" })] };
+
+  test("is open with the middleware alone, as documented; the next model call is not", async () => {
+    await using scene = await openScene();
+    await expect(agentOf(scene).invoke(start)).rejects.toThrow("DEVICE_REVOKED");
+    expect(scene.entered).toEqual(["model 1", "search", "search"]);
+  });
+
+  test("is closed in a guarded agent", async () => {
+    await using scene = await openScene();
+    const agent = guardRunnable(scene.guard, agentOf(scene));
+    await expect(agent.invoke(start)).rejects.toThrow("DEVICE_REVOKED");
+    expect(scene.entered).toEqual(["model 1", "search"]);
+  });
+});
+
 test("a model call does not begin when the guard was closed since its check", async () => {
   await using scene = await openScene();
   const closer = createMiddleware({
@@ -163,6 +203,30 @@ test("a model call does not begin when the guard was closed since its check", as
   await expect(agent.invoke({ messages: [new HumanMessage("go")] })).rejects.toThrow(
     "GUARD_CLOSED",
   );
+  expect(scene.entered).toEqual([]);
+});
+
+test("a method read from the prototype of a guarded model does what the model's does", async () => {
+  await using scene = await openScene();
+  const guarded = guardModel(scene.guard, new SceneChatModel(scene));
+  const prototype = Object.getPrototypeOf(guarded) as SceneChatModel;
+  const ask = (): Promise<unknown> => Reflect.apply(prototype["_generate"], guarded, [[], {}]);
+  await ask();
+  expect(scene.entered).toEqual(["model"]);
+  await scene.authority.become("revoked");
+  await expect(ask()).rejects.toThrow("DEVICE_REVOKED");
+  expect(scene.entered).toEqual(["model"]);
+});
+
+test("the body in a guarded lambda's descriptors is gated", async () => {
+  await using scene = await openScene("revoked");
+  const guarded = guardRunnable(
+    scene.guard,
+    RunnableLambda.from(() => scene.enter("lambda")),
+  );
+  const descriptor = Object.getOwnPropertyDescriptor(guarded, "func");
+  const func = descriptor?.value as (input: string, options: object) => Promise<void>;
+  await expect(func("in", {})).rejects.toThrow("DEVICE_REVOKED");
   expect(scene.entered).toEqual([]);
 });
 

@@ -1,11 +1,13 @@
 // oxlint-disable no-underscore-dangle -- LangChain's own names
 import { BaseChatModel } from "@langchain/core/language_models/chat_models";
-import { AIMessage } from "@langchain/core/messages";
+import { AIMessage, HumanMessage } from "@langchain/core/messages";
 import type { ChatResult } from "@langchain/core/outputs";
-import { describe, expect, test } from "vitest";
+import { createAgent } from "langchain";
+import { ConfigurableModel } from "langchain/chat_models/universal";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { guardModel, guardRunnable, guardTool } from "../../../integrations/langchain/index.ts";
 import { InvalidArgumentError } from "../../../src/index.ts";
-import { ClassTool, SceneLLM } from "./scene-models.ts";
+import { callingModel, ClassTool, SceneLLM } from "./scene-models.ts";
 import { openScene } from "./scene.ts";
 import type { Scene } from "./scene.ts";
 
@@ -91,6 +93,32 @@ describe.each([OwnInvoke, ArrowInvoke, OwnGenerate, OwnUncached, Router])(
     });
   },
 );
+
+describe("a model that loads the provider's model when it is called", () => {
+  const modelOf = (scene: Scene): ConfigurableModel => {
+    const model = new ConfigurableModel({ defaultConfig: {}, configurableFields: ["model"] });
+    vi.spyOn(ConfigurableModel.prototype, "_getModelInstance").mockImplementation(
+      // In place of a provider's package, which would be loaded here.
+      async () => callingModel(scene),
+    );
+    return model;
+  };
+  afterEach(() => vi.restoreAllMocks());
+  const go = { messages: [new HumanMessage("go")] };
+
+  test.each<[string, (guarded: ConfigurableModel) => Promise<unknown>]>([
+    ["bound to tools", (guarded) => guarded.bindTools([]).invoke("hi")],
+    ["with a config", (guarded) => guarded.withConfig({ tags: ["t"] }).invoke("hi")],
+    ["in an agent", (guarded) => createAgent({ model: guarded, tools: [] }).invoke(go)],
+  ])("is gated %s", async (_case, use) => {
+    await using scene = await openScene();
+    await use(guardModel(scene.guard, modelOf(scene)));
+    expect(scene.entered).toEqual(["model 1"]);
+    await scene.authority.become("revoked");
+    await expect(use(guardModel(scene.guard, modelOf(scene)))).rejects.toThrow("DEVICE_REVOKED");
+    expect(scene.entered).toEqual(["model 1"]);
+  });
+});
 
 test("an LLM asks for each prompt that it calls its body for", async () => {
   await using scene = await openScene();

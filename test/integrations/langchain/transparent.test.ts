@@ -11,16 +11,18 @@ vi.spyOn(console, "warn").mockImplementation(() => undefined);
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(Z|\+00:00)/g;
 const MILLISECONDS = /"(timestamp|ts)":\d+/g;
-const RUN_ID = /,?"machineidRun":"[^"]*"/g;
 
 /** What an application sees, without ids and times, and without the run's id. */
 function seen(value: unknown): unknown {
   const text = JSON.stringify(value ?? null)
-    .replaceAll(RUN_ID, "")
     .replaceAll(UUID, "uuid")
     .replaceAll(TIME, "time")
     .replaceAll(MILLISECONDS, '"$1":0');
-  return JSON.parse(text);
+  return JSON.parse(text, (key, inner: unknown) => {
+    // LangChain gives a message the id of its run when anybody listens, as with any handler.
+    const isRunId = key === "machineidRun" || (key === "id" && inner === "run-uuid");
+    return isRunId ? undefined : inner;
+  });
 }
 
 async function run(door: string, entry: string, gatesFor: "all" | "none") {
@@ -35,7 +37,10 @@ async function run(door: string, entry: string, gatesFor: "all" | "none") {
 const listsSteps = (entry: string): boolean => entry.startsWith("stream");
 
 describe.concurrent.each(
-  doors.filter(({ door, entry }) => door !== "guardMiddleware" || !listsSteps(entry)),
+  doors.filter(
+    ({ door, entry }) =>
+      ways[door]?.[entry] !== undefined && (door !== "guardMiddleware" || !listsSteps(entry)),
+  ),
 )("$door: $entry", ({ door, entry, closed }) => {
   test("comes to the same as without a gate", async () => {
     const gated = await run(door, entry, "all");

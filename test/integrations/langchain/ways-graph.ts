@@ -223,6 +223,21 @@ export const graphWaysByDoor: Ways = {
         { ...each, call: (gates, scene, signal) => each.call(onlyWhole(gates), scene, signal) },
       ]),
     ),
+    "its builder, compiled anew": way(TWO, (gates, scene, config) =>
+      gates
+        .graph(two(onlyWhole(gates), scene))
+        .builder.compile()
+        .invoke(start, config),
+    ),
+    "its builder, compiled anew after a node was added": way(TWO, (gates, scene, config) => {
+      const { builder } = gates.graph(two(onlyWhole(gates), scene));
+      const longer = builder.addNode("third", async () => ({ done: ["third"] }));
+      return longer.addEdge("second", "third").compile().invoke(start, config);
+    }),
+    "a node in its builder": way(["first"], (gates, scene, config) => {
+      const { first } = gates.graph(two(onlyWhole(gates), scene)).builder.nodes;
+      return first.runnable.invoke(start, config);
+    }),
     "a node's error handler": handled,
     "functional API": functional,
     createReactAgent: prebuilt,

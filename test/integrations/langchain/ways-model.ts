@@ -5,6 +5,7 @@ import type { RunnableConfig } from "@langchain/core/runnables";
 import { RunnableLambda } from "@langchain/core/runnables";
 import type { FakeBuiltModel } from "@langchain/core/testing";
 import { createAgent } from "langchain";
+import { ConfigurableModel } from "langchain/chat_models/universal";
 import type { Way, Ways } from "./gates.ts";
 import {
   callingModel,
@@ -43,6 +44,35 @@ function agentWay(bind: (model: FakeBuiltModel) => AgentModel): Way {
       const agent = createAgent({ model, tools: [sceneTool(quiet, "search")] });
       const go = new HumanMessage({ content: "go", id: "go" });
       return agent.invoke({ messages: [go] }, signal === undefined ? {} : { signal });
+    },
+  };
+}
+
+/** The ways into what `initChatModel` gives, which loads the provider's model when it is called. */
+const configurableUses: Readonly<
+  Record<string, (model: ConfigurableModel, config: RunnableConfig) => Promise<unknown>>
+> = {
+  invoke: (guarded, config) => guarded.invoke("hi", config),
+  stream: async (guarded, config) => drain(await guarded.stream("hi", config)),
+  batch: (guarded, config) => guarded.batch(["hi"], config),
+  "streamEvents v2": (guarded, config) =>
+    drain(guarded.streamEvents("hi", { ...config, version: "v2" })),
+  "streamEvents, its default": (guarded, config) => drain(guarded.streamEvents("hi", config)),
+  _generate: (guarded, config) => guarded._generate(prompt, config),
+  "the provider's model": async (guarded, config) =>
+    (await guarded._getModelInstance()).invoke("hi", config),
+};
+
+function configurableWay(
+  use: (model: ConfigurableModel, config: RunnableConfig) => Promise<unknown>,
+): Way {
+  return {
+    bodies: ["model"],
+    call: async (gates, scene, signal) => {
+      const model = new ConfigurableModel({ defaultConfig: {}, configurableFields: ["model"] });
+      // In place of a provider's package, which would be loaded here.
+      model._getModelInstance = async () => new SceneChatModel(scene);
+      return use(gates.model(model), signal === undefined ? {} : { signal });
     },
   };
 }
@@ -111,6 +141,15 @@ export const modelWays: Ways = {
       bodies: ["model"],
       call: (gates, scene) => drain(gates.model(new SceneStreamingLLM(scene)).stream("hi")),
     },
+    ...Object.fromEntries(
+      Object.entries(configurableUses).map(([entry, use]) => [
+        `initChatModel, ${entry}`,
+        configurableWay(use),
+      ]),
+    ),
+    "another object made with its constructor": way((guarded, config) =>
+      Reflect.construct(guarded.constructor, [guarded.scene]).invoke("hi", config),
+    ),
     "a clone made with its prototype": way((guarded, config) => {
       const clone = Object.create(Object.getPrototypeOf(guarded) as object) as SceneChatModel;
       return Object.assign(clone, guarded).invoke("hi", config);

@@ -1,7 +1,12 @@
 // oxlint-disable no-underscore-dangle -- LangChain's own names
 import { CallbackManager } from "@langchain/core/callbacks/manager";
 import type { RunnableConfig } from "@langchain/core/runnables";
-import { Runnable, RunnableLambda, RunnableParallel } from "@langchain/core/runnables";
+import {
+  Runnable,
+  RunnableBranch,
+  RunnableLambda,
+  RunnableParallel,
+} from "@langchain/core/runnables";
 import { z } from "zod";
 import type { Way, Ways } from "./gates.ts";
 import { drain } from "./scene.ts";
@@ -52,6 +57,22 @@ class OldChain extends Runnable<string, string> {
 
   call(text: string): Promise<string> {
     return this.invoke(text);
+  }
+}
+
+/** Of which LangChain reports nothing. */
+class Step extends Runnable<string, string> {
+  lc_namespace = ["test"];
+  readonly scene: Scene;
+
+  constructor(scene: Scene) {
+    super();
+    this.scene = scene;
+  }
+
+  override async invoke(text: string, _config?: RunnableConfig): Promise<string> {
+    await this.scene.enter("first");
+    return text;
   }
 }
 
@@ -129,6 +150,29 @@ export const runnableWays: Ways = {
         .pipe(guarded)
         .invoke("in", config),
     ),
+    "a copy made from its fields": {
+      bodies: ["first"],
+      call: (gates, scene) => {
+        const { lc_kwargs: fields } = gates.runnable(step(scene, "first"));
+        return Reflect.construct(RunnableLambda, [fields]).invoke("in");
+      },
+    },
+    "a branch read from it": {
+      bodies: ["first"],
+      call: (gates, scene) => {
+        const branch = RunnableBranch.from([[() => true, step(scene, "first")], step(scene, "no")]);
+        const [first] = gates.runnable(branch).branches;
+        return Promise.resolve(first?.[1].invoke("in"));
+      },
+    },
+    "a clone made with its prototype": {
+      bodies: ["first"],
+      call: (gates, scene, signal) => {
+        const guarded = gates.runnable(new Step(scene));
+        const clone: Step = Object.create(Object.getPrototypeOf(guarded));
+        return Object.assign(clone, guarded).invoke("in", signal === undefined ? {} : { signal });
+      },
+    },
     "retry inside": way(invoke, (scene) =>
       step(scene, "first").pipe(step(scene, "second").withRetry({ stopAfterAttempt: 2 })),
     ),

@@ -2,7 +2,7 @@ import { ToolNode } from "@langchain/langgraph/prebuilt";
 import { HumanMessage, AIMessage } from "@langchain/core/messages";
 import type { RunnableConfig } from "@langchain/core/runnables";
 import { RunnableLambda } from "@langchain/core/runnables";
-import { DynamicStructuredTool, DynamicTool, tool } from "@langchain/core/tools";
+import { DynamicStructuredTool, DynamicTool, StructuredTool, tool } from "@langchain/core/tools";
 import { createAgent } from "langchain";
 import { z } from "zod";
 import type { Way, Ways } from "./gates.ts";
@@ -32,6 +32,26 @@ const generatorTool = (scene: Scene) =>
     },
     { name: "search", description: "Looks.", schema: z.object({ query: z.string() }) },
   );
+
+class SearchTool extends StructuredTool {
+  override name = "search";
+  override description = "Looks.";
+  override schema = z.object({ query: z.string() });
+  readonly scene: Scene;
+
+  constructor({ scene }: { scene: Scene }) {
+    super({ scene } as object);
+    this.scene = scene;
+  }
+
+  protected override async _call({ query }: { query: string }): Promise<string> {
+    await this.scene.enter("search");
+    return `found ${query}`;
+  }
+}
+
+const cloneOf = <T extends object>(value: T): T =>
+  Object.assign(Object.create(Object.getPrototypeOf(value)), value);
 
 function callingTool(scene: Scene, inner: SceneTool): SceneTool {
   return tool(
@@ -71,6 +91,21 @@ export const toolWays: Ways = {
       call: (gates, scene) => {
         const { lc_kwargs: fields } = gates.tool(sceneTool(scene, "search"));
         return Reflect.construct(DynamicStructuredTool, [fields]).invoke(input);
+      },
+    },
+    "a clone made with its prototype": {
+      bodies: ["search"],
+      call: (gates, scene, signal) =>
+        cloneOf(gates.tool(new SearchTool({ scene }))).invoke(
+          input,
+          signal === undefined ? {} : { signal },
+        ),
+    },
+    "another object made with its constructor": {
+      bodies: ["search"],
+      call: (gates, scene) => {
+        const { constructor, lc_kwargs: fields } = gates.tool(new SearchTool({ scene }));
+        return Reflect.construct(constructor, [fields]).invoke(input);
       },
     },
     "a class with private members": {

@@ -15,7 +15,7 @@ import { recordingGuard } from "../../../src/testing/recording-guard.ts";
 import { startHttpServer } from "../../support/http-server.ts";
 import type { RecordingGuard } from "../../../src/testing/recording-guard.ts";
 import { agentOf, scripted, searcher, searchTool, unguardedAgent } from "./scenarios.ts";
-import type { World } from "./scenarios.ts";
+import type { World } from "../shared/world.ts";
 import { calls, says } from "./scripted-model.ts";
 
 interface Recorded extends World {

@@ -14,19 +14,9 @@ import {
   guardTool,
   guardTools,
 } from "../../../integrations/mastra/index.ts";
-import type { Guard } from "../../../src/index.ts";
+import type { Scenario, World } from "../shared/world.ts";
 import { calls, says, scriptedModel } from "./scripted-model.ts";
 import type { Turn } from "./scripted-model.ts";
-
-/** What a scenario works with. `enter` is called first thing in every guarded body. */
-export interface World {
-  readonly guard: Guard;
-  readonly signal: AbortSignal | undefined;
-  enter(body: string): void | Promise<void>;
-}
-
-/** Does guarded work to its end; resolves with what came out of it. */
-export type Scenario = (world: World) => Promise<unknown>;
 
 const twoSteps = [calls("search"), calls("search"), says("done")];
 

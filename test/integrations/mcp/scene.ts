@@ -58,11 +58,15 @@ export async function callTool(
   name: string,
   input: Readonly<Record<string, unknown>>,
 ): Promise<ToolAnswer> {
-  const result = await client.callTool({ name, arguments: { ...input } });
-  const [first] = result.content as readonly { type: string; text?: string }[];
+  return toolAnswer(await client.callTool({ name, arguments: { ...input } }));
+}
+
+/** Reads the result of a tool call, of either version of the SDK. */
+export function toolAnswer(result: Readonly<Record<string, unknown>>): ToolAnswer {
+  const [first] = result["content"] as readonly { type: string; text?: string }[];
   return {
-    isError: result.isError === true,
+    isError: result["isError"] === true,
     text: first?.text ?? "",
-    structured: result.structuredContent as Record<string, unknown> | undefined,
+    structured: result["structuredContent"] as Record<string, unknown> | undefined,
   };
 }

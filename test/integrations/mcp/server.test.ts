@@ -22,8 +22,6 @@ afterAll(async () => {
   await authority.close();
 });
 
-const YES = { action: "accept", content: { consent: true } } as const;
-
 describe("the tools", () => {
   test("are these, described, with schemas and hints", async () => {
     const { tools } = await scene.client.listTools();
@@ -40,8 +38,12 @@ describe("the tools", () => {
       get_usage: "reads",
       register_device: "changes",
       revoke_device: "changes, destructive",
+      revoke_devices: "changes, destructive",
       unrevoke_device: "changes, destructive",
+      unrevoke_devices: "changes, destructive",
       remove_device: "changes, destructive",
+      stop_org: "changes, destructive",
+      resume_org: "changes, destructive",
     });
     for (const tool of tools) {
       expect(tool.title).toEqual(expect.any(String));
@@ -134,91 +136,19 @@ describe("lists", () => {
   });
 });
 
-describe("restoring and removing", () => {
-  const tools = ["unrevoke_device", "remove_device"] as const;
-
-  const revokedDevice = async (deviceId: string): Promise<string> => {
-    await machineid.register(deviceId);
-    await machineid.revoke(deviceId);
-    return deviceId;
-  };
-  const isStillRevoked = async (deviceId: string): Promise<boolean> =>
-    "code" in (await machineid.validate(deviceId)) &&
-    (await machineid.validate(deviceId)).code === "DEVICE_REVOKED";
-
-  test.each(tools)("%s is refused where nobody can be asked", async (tool) => {
-    const deviceId = await revokedDevice(`alone:${tool}`);
-    const refused = await scene.call(tool, { deviceId });
-    expect(refused).toMatchObject({ isError: true });
-    expect(refused.text).toMatch(/^CONSENT_UNAVAILABLE: /);
-    expect(await isStillRevoked(deviceId)).toBe(true);
-  });
-
-  test.each([
-    ["declines", { action: "decline" }],
-    ["cancels", { action: "cancel" }],
-    ["accepts without a yes", { action: "accept", content: { consent: false } }],
-    ["accepts with something else than a yes", { action: "accept", content: { consent: "true" } }],
-    ["accepts without content", { action: "accept" }],
-  ] as const)("are refused when a person %s", async (_what, person) => {
-    await using asking = await startScene(machineid, { person });
-    for (const tool of tools) {
-      const deviceId = await revokedDevice(`refused:${tool}`);
-      const refused = await asking.call(tool, { deviceId });
-      expect(refused).toMatchObject({ isError: true, text: expect.stringMatching(/^CONSENT_/) });
-      expect(await isStillRevoked(deviceId)).toBe(true);
-    }
-  });
-
-  test("are refused when asking fails", async () => {
-    const person = (): Promise<never> => Promise.reject(new Error("the dialog crashed"));
-    await using asking = await startScene(machineid, { person });
-    for (const tool of tools) {
-      const deviceId = await revokedDevice(`crashed:${tool}`);
-      expect((await asking.call(tool, { deviceId })).text).toMatch(/^CONSENT_UNAVAILABLE: /);
-      expect(await isStillRevoked(deviceId)).toBe(true);
-    }
-  });
-
-  test("are done when a person says yes, who was told which device", async () => {
-    await using asking = await startScene(machineid, { person: YES });
-    const deviceId = await revokedDevice('yes"\u202e1');
-    expect((await asking.call("unrevoke_device", { deviceId })).structured).toEqual({
-      deviceId,
-      changed: true,
-    });
-    expect((await asking.call("remove_device", { deviceId })).structured).toMatchObject({
-      changed: true,
-    });
-    expect(asking.questions).toHaveLength(2);
-    expect(asking.questions[0]).toContain(String.raw`"yes\"\u{202e}1"`);
-    expect(await machineid.validate(deviceId)).toMatchObject({ code: "DEVICE_NOT_REGISTERED" });
-  });
-
-  test("ask nobody when the operator allowed restores", async () => {
-    await using trusted = await startScene(machineid, { allowRestores: true, person: YES });
-    const deviceId = await revokedDevice("trusted-1");
-    expect(await trusted.call("unrevoke_device", { deviceId })).toMatchObject({ isError: false });
-    expect(await trusted.call("remove_device", { deviceId })).toMatchObject({ isError: false });
-    expect(trusted.questions).toEqual([]);
-  });
-
-  test("a yes is for one call", async () => {
-    let answers = 0;
-    const person = async (): Promise<{ action: "accept"; content: { consent: boolean } }> => ({
-      action: "accept",
-      content: { consent: (answers += 1) === 1 },
-    });
-    await using asking = await startScene(machineid, { person });
-    const deviceId = await revokedDevice("once-1");
-    expect(await asking.call("unrevoke_device", { deviceId })).toMatchObject({ isError: false });
-    await machineid.revoke(deviceId);
-    expect(await asking.call("unrevoke_device", { deviceId })).toMatchObject({ isError: true });
-    expect(await isStillRevoked(deviceId)).toBe(true);
-  });
-});
-
 describe("failures are results with a code", () => {
+  test.each([
+    ["list_devices", { revokd: true }],
+    ["list_devices", { limit: 0 }],
+    ["list_devices", { limit: "10" }],
+    ["revoke_device", { deviceId: "a-1", deviceIds: ["a-2"] }],
+    ["revoke_device", {}],
+    ["revoke_device", { deviceId: ["a-1"] }],
+    ["get_usage", { of: "another org" }],
+  ])("%s with arguments that it does not have: %j", async (tool, input) => {
+    expect(await scene.call(tool, input)).toMatchObject({ isError: true, structured: undefined });
+  });
+
   test.each(["get_device", "revoke_device"])("%s of no device", async (tool) => {
     const failed = await scene.call(tool, { deviceId: "nobody" });
     expect(failed).toMatchObject({ isError: true, structured: undefined });

@@ -1,6 +1,8 @@
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
-import { writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
@@ -12,6 +14,7 @@ import {
   temporaryDirectory,
 } from "../../cli/spawn.ts";
 import type { Served } from "../../cli/spawn.ts";
+import { startScriptedAuthority } from "../../support/scripted-authority.ts";
 import { callTool } from "./scene.ts";
 
 let served: Served;
@@ -39,6 +42,17 @@ async function withClient(
   } finally {
     await client.close();
   }
+}
+
+/** Whether a process runs. One that has ended may wait for its parent to notice. */
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+  const status = `/proc/${pid}/status`;
+  return !existsSync(status) || !/^State:\s+Z/m.test(readFileSync(status, "utf8"));
 }
 
 /** Frames of JSON-RPC, as a client writes them. */
@@ -111,6 +125,69 @@ describe("machineid mcp", () => {
       result: { structuredContent: { allowed: false, code: "DEVICE_NOT_REGISTERED" } },
     });
     expect(result.stderr).toMatch(/^machineid: mcp: [^\n]+\n$/);
+  });
+
+  test("--tools offers these and no others", async () => {
+    await withClient(["--tools", " get_usage,list_devices "], async (client) => {
+      const { tools } = await client.listTools();
+      expect(tools.map(({ name }) => name).toSorted()).toEqual(["get_usage", "list_devices"]);
+    });
+  });
+
+  test("answers 10 MB of arguments with an error of the protocol, and goes on", async () => {
+    await withClient([], async (client) => {
+      const huge = "x".repeat(10_000_000);
+      const call = client.callTool({ name: "revoke_device", arguments: { deviceId: huge } });
+      await expect(call).rejects.toMatchObject({ code: -32_600 });
+      expect(await callTool(client, "get_usage", {})).toMatchObject({ isError: false });
+    });
+  });
+
+  test("is no process left behind when stdin ends in mid-call", async () => {
+    await using authority = await startScriptedAuthority();
+    const arrived = new Promise<void>((resolve) => {
+      authority.onValidation = () => resolve();
+    });
+    const running = startCli(["mcp", "--timeout-ms", "1000"], {
+      env: { MACHINEID_BASE_URL: authority.url, MACHINEID_ORG_KEY: "org_scripted" },
+      keepStdinOpen: true,
+    });
+    await authority.become("hang");
+    const call = { name: "revoke_device", arguments: { deviceId: "a-1" } };
+    const check = { name: "validate_device", arguments: { deviceId: "a-1" } };
+    running.process.stdin?.write(
+      frames(
+        ...HELLO,
+        { id: 2, method: "tools/call", params: call },
+        { id: 3, method: "tools/call", params: check },
+        { method: "notifications/cancelled", params: { requestId: 3 } },
+        { method: "notifications/cancelled", params: { requestId: 3 } },
+      ),
+    );
+    await Promise.race([arrived, running.firstLine()]);
+    running.process.stdin?.end();
+    const { code, stdout } = await running.finished;
+    expect(code).toBe(0);
+    const answers = stdout.trimEnd().split("\n");
+    expect(answers.map((line) => (JSON.parse(line) as { id: number }).id)).toEqual([1, 2]);
+    expect(answers[1]).toContain("AUTHORITY_TIMEOUT");
+  });
+
+  test("is no process left behind when its client is killed", async () => {
+    const hold = `
+      import { spawn } from "node:child_process";
+      const server = spawn(process.execPath, ${JSON.stringify([CLI, "mcp"])}, { stdio: ["pipe", "pipe", "inherit"] });
+      server.stdin.write(${JSON.stringify(frames(...HELLO))});
+      server.stdout.once("data", () => console.log(server.pid));`;
+    const client = spawn(process.execPath, ["--input-type=module", "--eval", hold], {
+      env: cleanEnv(served.env),
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const [line] = (await once(client.stdout, "data")) as [Buffer];
+    const pid = Number(line.toString());
+    expect(pid).toBeGreaterThan(0);
+    client.kill("SIGKILL");
+    await expect.poll(() => isAlive(pid), { timeout: 15_000 }).toBe(false);
   });
 
   test.each(["SIGTERM", "SIGINT"] as const)("%s ends it", async (signal) => {

@@ -12,7 +12,7 @@ import {
 } from "../../../integrations/openai-agents/index.ts";
 import { toolScenarios } from "./tool-scenarios.ts";
 import { calls, options, says, scripted, searchTool, streaming, withTool } from "./world.ts";
-import type { Scenario, World } from "./world.ts";
+import type { Scenario, World } from "../shared/world.ts";
 
 const twoSteps = [calls("search", "call-1"), calls("search", "call-2"), says("done")];
 

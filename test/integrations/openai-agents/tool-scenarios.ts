@@ -2,7 +2,7 @@ import { Agent, applyPatchTool, computerTool, shellTool } from "@openai/agents";
 import type { AgentOutputItem } from "@openai/agents";
 import { guardRun } from "../../../integrations/openai-agents/index.ts";
 import { calls, options, says, scripted, withTool } from "./world.ts";
-import type { Scenario } from "./world.ts";
+import type { Scenario } from "../shared/world.ts";
 
 const patchCall: AgentOutputItem = {
   type: "apply_patch_call",

@@ -1,26 +1,24 @@
 import { accessSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
+import type { AuditChain, AuditRow } from "../audit-store.ts";
 import type { Change } from "../changes.ts";
-import type { DeviceFact } from "../postgres/facts.ts";
-import type { KeyRecord } from "../records.ts";
+import type { DeviceFact, KeyFact, OrgFact, SigningKeyFact } from "../postgres/facts.ts";
 import {
-  auditFromRow,
   chainFromRow,
   changeFromRow,
   deviceFromRow,
   keyFromRow,
   orgFromRow,
+  signingKeyFromRow,
 } from "../rows.ts";
-import type { OrgFact } from "../postgres/facts.ts";
+import { AuditRows } from "../sqlite/audit-rows.ts";
 import { openDatabase } from "../sqlite/open-database.ts";
 import { markMoved } from "../sqlite/moved.ts";
-import type { AuditChain, AuditRow } from "../store.ts";
-
-const CHAIN_SIZE = 2n ** 40n;
 
 /** A store in a file, to be moved away. Nobody else has it open meanwhile. */
 export class MoveSource implements Disposable {
   readonly #database: DatabaseSync;
+  readonly #auditRows: AuditRows;
 
   /**
    * @throws StoreLockedError when an authority serves the file
@@ -29,6 +27,7 @@ export class MoveSource implements Disposable {
   constructor(path: string) {
     accessSync(path);
     this.#database = openDatabase(path);
+    this.#auditRows = new AuditRows(this.#database);
   }
 
   /** Names this store among all others. */
@@ -52,13 +51,25 @@ export class MoveSource implements Disposable {
     }));
   }
 
-  keys(): KeyRecord[] {
-    return this.#all("SELECT * FROM keys").map(keyFromRow);
+  /** In the order they were made, which is behind the version of no later one. */
+  keys(): KeyFact[] {
+    return this.#all("SELECT * FROM keys ORDER BY rowid").map((row, place) => ({
+      key: keyFromRow(row),
+      place,
+    }));
+  }
+
+  /** In the order of creation. */
+  signingKeys(): SigningKeyFact[] {
+    return this.#all("SELECT * FROM signing_keys ORDER BY rowid").map((row, index) => ({
+      key: signingKeyFromRow(row),
+      place: index + 1,
+    }));
   }
 
   *devices(): Generator<DeviceFact> {
     for (const row of this.#database.prepare("SELECT * FROM devices ORDER BY id").iterate()) {
-      yield { orgId: String(row["org_id"]), record: deviceFromRow(row), place: Number(row["id"]) };
+      yield { orgId: String(row["org_id"]), record: deviceFromRow(row) };
     }
   }
 
@@ -73,13 +84,7 @@ export class MoveSource implements Disposable {
   }
 
   auditRows(chainId: number, afterSeq: number, limit: number): AuditRow[] {
-    const start = BigInt(chainId) * CHAIN_SIZE;
-    return this.#database
-      .prepare(
-        `SELECT id % ${CHAIN_SIZE} AS seq, entry FROM audit WHERE id > ? AND id < ? ORDER BY id LIMIT ?`,
-      )
-      .all(start + BigInt(afterSeq), start + CHAIN_SIZE, limit)
-      .map(auditFromRow);
+    return this.#auditRows.read(chainId, afterSeq, limit);
   }
 
   /** Lets nobody serve the file any more; with null, takes that back. */

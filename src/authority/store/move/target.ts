@@ -1,16 +1,16 @@
 import { StoreUnavailableError } from "../errors.ts";
-import { digest, genesis } from "../audit-entry.ts";
+import { digest } from "../audit-entry.ts";
+import type { AuditChain, AuditRow } from "../audit-store.ts";
 import type { Change } from "../changes.ts";
-import { changeRow, deviceRow, keyRow, orgRow } from "../postgres/rows.ts";
+import { changeRow, deviceRow, keyRow, orgRow, signingKeyRow } from "../postgres/rows.ts";
 import { Connection } from "../postgres/connection.ts";
 import { clientConfig } from "../postgres/client-config.ts";
 import type { PostgresSettings } from "../postgres/options.ts";
-import type { DeviceFact, OrgFact } from "../postgres/facts.ts";
+import type { DeviceFact, KeyFact, OrgFact, SigningKeyFact } from "../postgres/facts.ts";
 import { migrate } from "../postgres/migrate.ts";
 import { LOCK_CLASS, LOCKS, prepareServer } from "../postgres/prepare.ts";
-import type { KeyRecord } from "../records.ts";
 import { chainFromRow } from "../rows.ts";
-import type { AuditChain, AuditRow } from "../store.ts";
+import type { ChainPlace } from "../../audit/chain-verifier.ts";
 import { MoveError } from "./move-error.ts";
 
 /** A slice of a large store takes its time. */
@@ -27,18 +27,25 @@ const BEGUN = statement(
   "begun",
   `UPDATE machineid.state SET importing = $1
    WHERE importing = $1 OR (importing IS NULL AND version = 0)
-     AND NOT EXISTS (SELECT FROM machineid.keys) AND NOT EXISTS (SELECT FROM machineid.orgs)
+     AND NOT EXISTS (SELECT FROM machineid.keys)
+     AND NOT EXISTS (SELECT FROM machineid.signing_keys) AND NOT EXISTS (SELECT FROM machineid.orgs)
    RETURNING importing`,
 );
 const STATE = statement("state", "SELECT imported FROM machineid.state");
 const OPEN_CHAINS = statement(
   "chains",
   `WITH given AS (
-     SELECT * FROM json_to_recordset($1) AS g (source bigint, org_id text, writer text, head text)
+     SELECT * FROM json_to_recordset($1) AS g (
+       source bigint, org_id text, writer text, seq bigint, head text, cut bigint, checkpoint text)
    ), opened AS (
-     INSERT INTO machineid.audit_chains AS c (org_id, writer, seq, head)
-     SELECT org_id, writer, 0, head FROM given ORDER BY source
-     ON CONFLICT (org_id, writer) DO UPDATE SET seq = c.seq RETURNING c.*
+     INSERT INTO machineid.audit_chains AS c (org_id, writer, seq, head, cut, checkpoint)
+     SELECT org_id, writer, seq, head, cut, checkpoint FROM given ORDER BY source
+     ON CONFLICT (org_id, writer) DO UPDATE SET cut = excluded.cut,
+       checkpoint = excluded.checkpoint, seq = greatest(c.seq, excluded.seq),
+       head = CASE WHEN c.seq < excluded.seq THEN excluded.head ELSE c.head END
+     RETURNING c.*
+   ), emptied AS (
+     DELETE FROM machineid.audit a USING opened o WHERE a.chain_id = o.id AND a.seq <= o.cut
    )
    SELECT o.*, g.source FROM opened o JOIN given g USING (org_id, writer)`,
 );
@@ -50,6 +57,8 @@ const APPEND = statement(
 );
 const INSERTS = {
   orgs: `INSERT INTO machineid.orgs SELECT * FROM json_populate_recordset(NULL::machineid.orgs, $1)`,
+  signingKeys: `INSERT INTO machineid.signing_keys
+    SELECT * FROM json_populate_recordset(NULL::machineid.signing_keys, $1)`,
   keys: `INSERT INTO machineid.keys SELECT * FROM json_populate_recordset(NULL::machineid.keys, $1)`,
   devices: `INSERT INTO machineid.devices
     SELECT * FROM json_populate_recordset(NULL::machineid.devices, $1)`,
@@ -58,7 +67,8 @@ const INSERTS = {
 } as const;
 const FINISH = statement(
   "finish",
-  `UPDATE machineid.state SET version = $2, importing = NULL, imported = $1 WHERE importing = $1
+  `UPDATE machineid.state SET version = $2, revision = revision + 1, importing = NULL,
+     imported = $1 WHERE importing = $1
    RETURNING version`,
 );
 
@@ -66,9 +76,16 @@ const FINISH = statement(
 export interface StoreContent {
   readonly version: number;
   readonly orgs: readonly OrgFact[];
-  readonly keys: readonly KeyRecord[];
+  readonly keys: readonly KeyFact[];
+  readonly signingKeys: readonly SigningKeyFact[];
   readonly devices: readonly DeviceFact[];
   readonly changes: readonly Change[];
+}
+
+/** A chain of the source, and what its entries begin after. */
+export interface ChainStart {
+  readonly chain: AuditChain;
+  readonly start: ChainPlace;
 }
 
 /** A database that a store is moved to, by one process at a time. */
@@ -100,13 +117,18 @@ export class MoveTarget implements AsyncDisposable {
     }
   }
 
-  /** Begins the chains that are not there. Answers where each ends, by its id in the source. */
-  async openChains(chains: readonly AuditChain[]): Promise<Map<number, AuditChain>> {
-    const given = chains.map(({ id, orgId, writer }) => ({
-      source: id,
-      org_id: orgId,
-      writer,
-      head: genesis(orgId, writer),
+  /**
+   * Begins the chains that are not there, and drops what was removed from the
+   * source since. Answers where each ends, by its id in the source.
+   */
+  async openChains(chains: readonly ChainStart[]): Promise<Map<number, AuditChain>> {
+    const given = chains.map(({ chain, start }) => ({
+      source: chain.id,
+      org_id: chain.orgId,
+      writer: chain.writer,
+      ...start,
+      cut: chain.cut,
+      checkpoint: chain.checkpoint,
     }));
     const rows = await this.#query<{ source: number }>(OPEN_CHAINS, [JSON.stringify(given)]);
     return new Map(rows.map((row) => [row.source, chainFromRow(row)]));
@@ -125,6 +147,7 @@ export class MoveTarget implements AsyncDisposable {
     await this.#connection.run("BEGIN");
     await this.#insert("orgs", content.orgs.map(orgRow));
     await this.#insert("keys", content.keys.map(keyRow));
+    await this.#insert("signingKeys", content.signingKeys.map(signingKeyRow));
     await this.#insert("devices", content.devices.map(deviceRow));
     await this.#insert("changes", content.changes.map(changeRow));
     const [row] = await this.#query(FINISH, [this.#sourceId, content.version]);

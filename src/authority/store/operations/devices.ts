@@ -1,135 +1,94 @@
+import { authorizeRemoval, registrationOwner } from "../../authorize.ts";
 import { decide, decideRegistration } from "../../decide.ts";
-import type { KeyRecord, OrgRecord } from "../records.ts";
+import type { Caller, ChangeOptions, Refused } from "../caller.ts";
 import type {
-  Caller,
+  DevicePage,
   DevicesListed,
   Registered,
+  RegisterOptions,
   Removed,
-  RevocationChanged,
-  UnknownKey,
-  UsageRead,
   Validated,
-} from "../store.ts";
+} from "../device-store.ts";
+import { admit, changeDetail, forbid } from "./admit.ts";
+import type { Asked } from "./admit.ts";
 import type { DecisionFacts, Ledger } from "../ledger.ts";
 
 /** The operations on an org's devices, as steps of a group. */
-
-export const UNKNOWN_KEY: UnknownKey = Object.freeze({ kind: "unknown_key" });
-
-interface Known {
-  readonly key: KeyRecord;
-  readonly org: OrgRecord;
-}
-
-function known(ledger: Pick<Ledger, "key" | "org">, caller: Caller): Known | undefined {
-  const key = ledger.key(caller.keyHash);
-  if (key === undefined || key.orgId === null) return undefined;
-  const org = ledger.org(key.orgId);
-  return org === undefined ? undefined : { key, org };
-}
 
 export function validate(
   ledger: DecisionFacts,
   caller: Caller,
   deviceId: string,
-): Validated | UnknownKey {
-  const from = known(ledger, caller);
-  if (from === undefined) return UNKNOWN_KEY;
+  auditAllow: boolean,
+): Validated | Refused {
+  const operation = "validate";
+  const from = admit(ledger, caller, { permission: "devices:validate", operation, deviceId });
+  if (from.kind !== "admitted") return from;
   const { key, org } = from;
   const { at, requestId } = caller;
   const { version } = ledger;
-  const decision = decide(org, ledger.asking(org.id, deviceId, at), at);
-  ledger.audit.append(org.id, {
-    at,
-    by: key.id,
-    operation: "validate",
-    deviceId,
-    code: decision.code,
-    requestId,
-    version,
-  });
-  return { kind: "validated", decision, version };
+  const decision = decide(org, ledger.devices.asking(org.id, deviceId, at), at);
+  if (auditAllow || !decision.allowed) {
+    const { code } = decision;
+    ledger.audit.append(org.id, { at, by: key.id, operation, deviceId, code, requestId, version });
+  }
+  return { kind: "validated", decision, orgId: org.id, version };
 }
 
 export function register(
   ledger: Ledger,
   caller: Caller,
   deviceId: string,
-): Registered | UnknownKey {
-  const from = known(ledger, caller);
-  if (from === undefined) return UNKNOWN_KEY;
+  options: RegisterOptions = {},
+): Registered | Refused {
+  const asked: Asked = { permission: "devices:register", operation: "register", deviceId };
+  const from = admit(ledger, caller, asked);
+  if (from.kind !== "admitted") return from;
   const { key, org } = from;
   const { at, requestId } = caller;
-  const device = ledger.device(org.id, deviceId);
+  const registered = registrationOwner(key, options.owner);
+  if (registered === "device_owner") return forbid(ledger, caller, from, asked, registered);
+  const { owner } = registered;
+  const device = ledger.devices.get(org.id, deviceId);
   const { devicesUsed } = ledger.usage(org.id);
   const registration = decideRegistration(org, device, devicesUsed, at);
-  if (registration.outcome === "created") ledger.addDevice(org.id, deviceId, at);
+  const { outcome } = registration;
+  if (outcome === "created") {
+    const { operation } = asked;
+    const version = ledger.nextVersion({ at, orgId: org.id, operation, deviceIds: [deviceId] });
+    ledger.devices.add(org.id, { deviceId, createdAt: at, version, owner });
+  }
   ledger.audit.append(org.id, {
     at,
     by: key.id,
-    operation: "register",
+    operation: asked.operation,
     deviceId,
-    ...(registration.outcome === "blocked" ? { code: registration.code } : {}),
+    ...(outcome === "blocked" ? { code: registration.code } : {}),
     requestId,
     version: ledger.version,
-    detail: { outcome: registration.outcome },
+    detail: { outcome, ...(owner === null ? {} : { owner }), ...changeDetail(key) },
   });
   return { kind: "registered", registration, ...ledger.usage(org.id) };
 }
 
-export function setRevoked(
+export function remove(
   ledger: Ledger,
   caller: Caller,
-  deviceIds: readonly string[],
-  revoked: boolean,
-): RevocationChanged | UnknownKey {
-  const from = known(ledger, caller);
-  if (from === undefined) return UNKNOWN_KEY;
+  deviceId: string,
+  options?: ChangeOptions,
+): Removed | Refused {
+  const asked: Asked = { permission: "devices:remove", operation: "remove", deviceId };
+  const from = admit(ledger, caller, asked);
+  if (from.kind !== "admitted") return from;
   const { key, org } = from;
+  const device = ledger.devices.get(org.id, deviceId);
+  if (device === undefined) return { kind: "not_found" };
+  const verdict = authorizeRemoval(org, key, device);
+  if (verdict !== "allowed") return forbid(ledger, caller, from, asked, verdict);
   const { at, requestId } = caller;
-  const isDue = (deviceId: string): boolean => {
-    const device = ledger.device(org.id, deviceId);
-    return device !== undefined && (device.revokedAt !== null) !== revoked;
-  };
-  const operation = revoked ? "revoke" : "unrevoke";
-  const due = [...new Set(deviceIds.filter(isDue))];
-  const change =
-    due.length === 0
-      ? undefined
-      : ledger.nextVersion({ at, orgId: org.id, operation, deviceIds: due });
-  let version = change ?? 0;
-  const results = deviceIds.map((deviceId) => {
-    const changed = isDue(deviceId);
-    if (change !== undefined) {
-      ledger.setRevokedAt(org.id, deviceId, revoked ? at : null, change);
-    }
-    const device = ledger.device(org.id, deviceId);
-    if (device === undefined) return { deviceId, found: false, changed: false };
-    version = Math.max(version, device.version);
-    ledger.audit.append(org.id, {
-      at,
-      by: key.id,
-      operation,
-      deviceId,
-      requestId,
-      version: device.version,
-      detail: { changed },
-    });
-    return { deviceId, found: true, changed };
-  });
-  const found = results.some((result) => result.found);
-  return { kind: "revocation_changed", results, version: found ? version : ledger.version };
-}
-
-export function remove(ledger: Ledger, caller: Caller, deviceId: string): Removed | UnknownKey {
-  const from = known(ledger, caller);
-  if (from === undefined) return UNKNOWN_KEY;
-  const { key, org } = from;
-  if (ledger.device(org.id, deviceId) === undefined) return { kind: "not_found" };
-  const { at, requestId } = caller;
-  const operation = "remove";
+  const { operation } = asked;
   const version = ledger.nextVersion({ at, orgId: org.id, operation, deviceIds: [deviceId] });
-  ledger.removeDevice(org.id, deviceId);
+  ledger.devices.remove(org.id, deviceId);
   ledger.audit.append(org.id, {
     at,
     by: key.id,
@@ -137,18 +96,18 @@ export function remove(ledger: Ledger, caller: Caller, deviceId: string): Remove
     deviceId,
     requestId,
     version,
+    detail: changeDetail(key, options),
   });
   return { kind: "removed", version };
 }
 
-export function listDevices(ledger: Ledger, caller: Caller): DevicesListed | UnknownKey {
-  const from = known(ledger, caller);
-  if (from === undefined) return UNKNOWN_KEY;
-  return { kind: "devices", devices: ledger.listDevices(from.org.id) };
-}
-
-export function readUsage(ledger: Ledger, caller: Caller): UsageRead | UnknownKey {
-  const from = known(ledger, caller);
-  if (from === undefined) return UNKNOWN_KEY;
-  return { kind: "usage", ...ledger.usage(from.org.id) };
+export function listDevices(
+  ledger: Ledger,
+  caller: Caller,
+  page: DevicePage = {},
+): DevicesListed | Refused {
+  const from = admit(ledger, caller, { permission: "devices:list", operation: "list" });
+  if (from.kind !== "admitted") return from;
+  const { version } = ledger;
+  return { kind: "devices", ...ledger.devices.list(from.org.id, page), version };
 }

@@ -1,6 +1,7 @@
-import { auditEntry, digest, genesis } from "../audit-entry.ts";
+import { auditEntry, chainOpened, digest, genesis, NO_ORG } from "../audit-entry.ts";
 import { chainFromRow } from "../rows.ts";
-import type { AuditChain } from "../store.ts";
+import type { AuditEvent } from "../audit-entry.ts";
+import type { AuditChain } from "../audit-store.ts";
 import type { Connection } from "./connection.ts";
 import type { PendingEntry } from "./group-ledger.ts";
 import { LOCK_CLASS, LOCKS } from "./prepare.ts";
@@ -55,9 +56,12 @@ export class AuditChains {
     return new AuditChains(row.writer);
   }
 
-  /** Learns where the chains of these orgs end; begins those that are not there. */
+  /**
+   * Learns where the chains of these orgs end, and that of no org, in which each
+   * is said to be begun; begins those that are not there.
+   */
   async load(connection: Connection, orgIds: Iterable<string>, timeoutMs: number): Promise<void> {
-    const missing = [...new Set(orgIds)].filter((orgId) => !this.#ends.has(orgId));
+    const missing = [...new Set([NO_ORG, ...orgIds])].filter((orgId) => !this.#ends.has(orgId));
     if (missing.length === 0) return;
     const heads = missing.map((orgId) => genesis(orgId, this.#writer));
     const rows = await connection.query(OPEN, [this.#writer, missing, heads], timeoutMs);
@@ -80,15 +84,17 @@ export class AuditChains {
     const chainIds: number[] = [];
     const seqs: number[] = [];
     const lines: string[] = [];
-    for (const { orgId, event } of entries) {
+    const add = (orgId: string, event: AuditEvent): void => {
       const end = ends.get(orgId) ?? this.end(orgId);
+      if (end.seq === 0 && orgId !== NO_ORG) add(NO_ORG, chainOpened(orgId, event));
       const seq = end.seq + 1;
       const line = auditEntry(seq, end.head, event);
       chainIds.push(end.id);
       seqs.push(seq);
       lines.push(line);
       ends.set(orgId, { ...end, seq, head: digest(line) });
-    }
+    };
+    for (const { orgId, event } of entries) add(orgId, event);
     return { chainIds, seqs, lines, ends: [...ends.values()] };
   }
 

@@ -1,9 +1,13 @@
 import type { AuditEvent } from "../audit-entry.ts";
+import type { AuditChain } from "../audit-store.ts";
 import type { Change, ChangeNote } from "../changes.ts";
-import type { AuditSink, Ledger } from "../ledger.ts";
-import type { DeviceRecord, KeyRecord, OrgRecord } from "../records.ts";
-import type { OrgUsage } from "../store.ts";
-import type { DeviceFact, Facts, Needs, OrgFact } from "./facts.ts";
+import type { AuditLedger, Ledger } from "../ledger.ts";
+import type { OrgUsage } from "../org-store.ts";
+import type { OrgRecord } from "../records.ts";
+import type { DeviceFact, Facts, KeyFact, Needs, OrgFact, SigningKeyFact } from "./facts.ts";
+import { GroupDevices } from "./group-devices.ts";
+import type { DeviceName } from "./group-devices.ts";
+import { GroupKeys, GroupSigningKeys } from "./group-keys.ts";
 
 /** An entry that is to be added to the audit chain of an org. */
 export interface PendingEntry {
@@ -11,28 +15,18 @@ export interface PendingEntry {
   readonly event: AuditEvent;
 }
 
-interface OrgEntry {
-  record: OrgRecord;
-  devicesUsed: number;
-  readonly place: number;
-}
-
-interface DeviceEntry {
-  readonly record: DeviceRecord;
-  readonly place: number;
-}
-
 /** What the operations of a group changed: the rows as they are to be, and what is gone. */
 export interface ChangeSet {
-  /** The version it was decided at. Whatever was committed since makes it void. */
+  /** The revision it was decided at. Whatever was committed since makes it void. */
   readonly from: number;
   readonly version: number;
   readonly changes: readonly Change[];
   readonly entries: readonly PendingEntry[];
   readonly orgs: readonly OrgFact[];
-  readonly keys: readonly KeyRecord[];
+  readonly keys: readonly KeyFact[];
+  readonly signingKeys: readonly SigningKeyFact[];
   readonly devices: readonly DeviceFact[];
-  readonly removed: readonly { readonly orgId: string; readonly deviceId: string }[];
+  readonly removed: readonly DeviceName[];
 }
 
 /**
@@ -40,43 +34,41 @@ export interface ChangeSet {
  * changed so far. Nothing of it is kept once the group is committed or not.
  */
 export class GroupLedger implements Ledger {
-  readonly audit: AuditSink;
+  readonly audit: AuditLedger;
+  readonly keys: GroupKeys;
+  readonly devices: GroupDevices;
+  readonly signingKeys: GroupSigningKeys;
   readonly #from: number;
   #version: number;
-  #hasAdminKey: boolean;
-  readonly #keys = new Map<string, KeyRecord>();
-  readonly #orgs = new Map<string, OrgEntry>();
-  /** By org, then by id; undefined is known not to be there. */
-  readonly #devices = new Map<string, Map<string, DeviceEntry | undefined>>();
-  readonly #whole = new Set<string>();
+  readonly #orgs = new Map<string, OrgFact>();
   readonly #allOrgs: boolean;
   readonly #entries: PendingEntry[] = [];
   readonly #changes: Change[] = [];
   readonly #dirtyOrgs = new Set<string>();
-  readonly #dirtyDevices = new Map<string, Set<string>>();
-  readonly #newKeys: KeyRecord[] = [];
 
   constructor(facts: Facts, needs: readonly Needs[]) {
-    this.#from = facts.version;
+    this.#from = facts.revision;
     this.#version = facts.version;
-    this.#hasAdminKey = facts.hasAdminKey;
     this.#allOrgs = needs.some(({ allOrgs }) => allOrgs === true);
-    this.audit = { append: (orgId, event) => void this.#entries.push({ orgId, event }) };
-    for (const key of facts.keys) this.#keys.set(key.hash, key);
-    for (const { org, devicesUsed, place } of facts.orgs) {
-      this.#orgs.set(org.id, { record: org, devicesUsed, place });
-    }
-    for (const { keyHash = "", deviceIds = [], allDevices } of needs) {
-      const orgId = this.#keys.get(keyHash)?.orgId ?? undefined;
-      if (orgId === undefined) continue;
-      if (allDevices === true) this.#whole.add(orgId);
-      for (const deviceId of deviceIds) this.#devicesOf(orgId).set(deviceId, undefined);
-    }
-    for (const { orgId, record, place } of facts.devices) {
-      // In the order of registration, also where its absence was assumed above.
-      this.#devicesOf(orgId).delete(record.deviceId);
-      this.#devicesOf(orgId).set(record.deviceId, { record, place });
-    }
+    const chained = needs.filter(({ chains }) => chains === true);
+    this.audit = {
+      append: (orgId, event) => void this.#entries.push({ orgId, event }),
+      chains: (orgId): AuditChain[] => {
+        if (!chained.some(({ keyHash = "" }) => this.#orgOf(keyHash) === orgId)) {
+          throw new Error("the audit chains of the org were not asked for");
+        }
+        return facts.chains.filter((chain) => chain.orgId === orgId);
+      },
+    };
+    for (const fact of facts.orgs) this.#orgs.set(fact.org.id, fact);
+    this.keys = new GroupKeys(facts, needs, () => this.#version);
+    this.signingKeys = new GroupSigningKeys(facts, needs);
+    this.devices = new GroupDevices(
+      facts,
+      needs,
+      (hash) => this.#orgOf(hash),
+      (orgId, places) => this.#use(orgId, places),
+    );
   }
 
   get version(): number {
@@ -90,26 +82,20 @@ export class GroupLedger implements Ledger {
 
   /** What was changed, or undefined when nothing was. */
   changeSet(): ChangeSet | undefined {
-    if (this.#changes.length === 0) return undefined;
-    const devices: DeviceFact[] = [];
-    const removed: { orgId: string; deviceId: string }[] = [];
-    for (const [orgId, ids] of this.#dirtyDevices) {
-      for (const deviceId of ids) {
-        const entry = this.#devicesOf(orgId).get(deviceId);
-        if (entry === undefined) removed.push({ orgId, deviceId });
-        else devices.push({ orgId, ...entry });
-      }
-    }
+    const { devices, removed } = this.devices.changed();
+    const keys = this.keys.changed();
+    const orgs = [...this.#dirtyOrgs].map((orgId) => this.#org(orgId));
+    const signingKeys = this.signingKeys.isChanged ? this.signingKeys.changed() : [];
+    const rows = [this.#changes, devices, removed, keys, orgs, signingKeys];
+    if (rows.every(({ length }) => length === 0)) return undefined;
     return {
       from: this.#from,
       version: this.#version,
       changes: this.#changes,
       entries: this.#entries,
-      orgs: [...this.#dirtyOrgs].map((orgId) => {
-        const { record, devicesUsed, place } = this.#org(orgId);
-        return { org: record, devicesUsed, place };
-      }),
-      keys: this.#newKeys,
+      orgs,
+      keys,
+      signingKeys,
       devices,
       removed,
     };
@@ -121,106 +107,45 @@ export class GroupLedger implements Ledger {
     return this.#version;
   }
 
-  key(hash: string): KeyRecord | undefined {
-    return this.#keys.get(hash);
-  }
-
-  hasAdminKey(): boolean {
-    return this.#hasAdminKey;
-  }
-
-  addKey(key: KeyRecord): void {
-    this.#newKeys.push(key);
-    this.#keys.set(key.hash, key);
-    this.#hasAdminKey ||= key.role === "admin";
-  }
-
   orgIds(): string[] {
     if (!this.#allOrgs) throw new Error("all orgs were not asked for");
     return [...this.#orgs.keys()];
   }
 
   org(orgId: string): OrgRecord | undefined {
-    return this.#orgs.get(orgId)?.record;
+    return this.#orgs.get(orgId)?.org;
   }
 
   usage(orgId: string): OrgUsage {
-    const { record, devicesUsed } = this.#org(orgId);
-    return { org: record, devicesUsed };
+    const { org, devicesUsed } = this.#org(orgId);
+    return { org, devicesUsed };
   }
 
   addOrg(org: OrgRecord): void {
-    this.#orgs.set(org.id, { record: org, devicesUsed: 0, place: this.#version });
-    this.#whole.add(org.id);
+    this.#orgs.set(org.id, { org, devicesUsed: 0, place: this.#version });
+    this.keys.addOrg(org.id);
+    this.devices.addOrg(org.id);
     this.#dirtyOrgs.add(org.id);
   }
 
   replaceOrg(org: OrgRecord): void {
-    this.#org(org.id).record = org;
+    this.#orgs.set(org.id, { ...this.#org(org.id), org });
     this.#dirtyOrgs.add(org.id);
   }
 
-  device(orgId: string, deviceId: string): DeviceRecord | undefined {
-    const devices = this.#devicesOf(orgId);
-    if (!devices.has(deviceId) && !this.#whole.has(orgId)) {
-      throw new Error(`the device ${JSON.stringify(deviceId)} was not asked for`);
-    }
-    return devices.get(deviceId)?.record;
-  }
-
-  listDevices(orgId: string): DeviceRecord[] {
-    if (!this.#whole.has(orgId)) throw new Error("the devices of the org were not asked for");
-    return [...this.#devicesOf(orgId).values()].flatMap((entry) =>
-      entry === undefined ? [] : [{ ...entry.record }],
-    );
-  }
-
-  addDevice(orgId: string, deviceId: string, createdAt: number): void {
-    const note = { at: createdAt, orgId, operation: "register", deviceIds: [deviceId] };
-    const version = this.nextVersion(note);
-    const record = { deviceId, createdAt, lastSeenAt: null, revokedAt: null, version };
-    this.#devicesOf(orgId).delete(deviceId);
-    this.#put(orgId, deviceId, { record, place: version });
-    this.#use(orgId, 1);
-  }
-
-  setRevokedAt(orgId: string, deviceId: string, revokedAt: number | null, version: number): void {
-    const entry = this.#devicesOf(orgId).get(deviceId);
-    if (entry === undefined || (entry.record.revokedAt === null) === (revokedAt === null)) return;
-    this.#put(orgId, deviceId, { ...entry, record: { ...entry.record, revokedAt, version } });
-    this.#use(orgId, revokedAt === null ? 1 : -1);
-  }
-
-  removeDevice(orgId: string, deviceId: string): void {
-    const entry = this.#devicesOf(orgId).get(deviceId);
-    if (entry === undefined) return;
-    this.#put(orgId, deviceId, undefined);
-    if (entry.record.revokedAt === null) this.#use(orgId, -1);
-  }
-
-  #put(orgId: string, deviceId: string, entry: DeviceEntry | undefined): void {
-    this.#devicesOf(orgId).set(deviceId, entry);
-    const dirty = this.#dirtyDevices.get(orgId);
-    if (dirty === undefined) this.#dirtyDevices.set(orgId, new Set([deviceId]));
-    else dirty.add(deviceId);
-  }
-
   #use(orgId: string, places: number): void {
-    this.#org(orgId).devicesUsed += places;
+    const fact = this.#org(orgId);
+    this.#orgs.set(orgId, { ...fact, devicesUsed: fact.devicesUsed + places });
     this.#dirtyOrgs.add(orgId);
   }
 
-  #org(orgId: string): OrgEntry {
-    const entry = this.#orgs.get(orgId);
-    if (entry === undefined) throw new Error(`the org ${orgId} was not asked for`);
-    return entry;
+  #org(orgId: string): OrgFact {
+    const fact = this.#orgs.get(orgId);
+    if (fact === undefined) throw new Error(`the org ${orgId} was not asked for`);
+    return fact;
   }
 
-  #devicesOf(orgId: string): Map<string, DeviceEntry | undefined> {
-    const known = this.#devices.get(orgId);
-    if (known !== undefined) return known;
-    const devices = new Map<string, DeviceEntry | undefined>();
-    this.#devices.set(orgId, devices);
-    return devices;
+  #orgOf(hash: string): string | undefined {
+    return this.keys.byHash(hash)?.orgId ?? undefined;
   }
 }

@@ -1,19 +1,37 @@
+import type { AuditChain, AuditCut, AuditRow, AuditSnapshot } from "../audit-store.ts";
 import type { ChangesRead } from "../changes.ts";
-import { auditFromRow, chainFromRow, changeFromRow } from "../rows.ts";
-import type { AuditChain, AuditRow } from "../store.ts";
+import type { DeviceRecord } from "../records.ts";
+import { auditFromRow, chainFromRow, changeFromRow, deviceFromRow } from "../rows.ts";
 import type { Connection } from "./connection.ts";
 
-/** Reads of the audit and of the change log. */
+/** What is done with the audit and the change log besides writing them. */
 
-const ORG_IDS = { name: "machineid_org_ids", text: "SELECT id FROM machineid.orgs ORDER BY place" };
 const CHAINS = {
   name: "machineid_chains",
-  text: "SELECT * FROM machineid.audit_chains ORDER BY id",
+  text: "SELECT * FROM machineid.audit_chains WHERE seq > 0 ORDER BY id",
 };
 const ROWS = {
   name: "machineid_audit_rows",
   text: `SELECT seq, entry FROM machineid.audit
     WHERE chain_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`,
+};
+/* One statement, so that all of it is of the same moment. */
+const SNAPSHOT = {
+  name: "machineid_snapshot",
+  text: `
+    SELECT 'org' AS kind, o.place AS place, o.id AS org_id, NULL AS record FROM machineid.orgs o
+    UNION ALL SELECT 'device', d.id, d.org_id, to_json(d) FROM machineid.devices d
+    UNION ALL SELECT 'chain', c.id, c.org_id, to_json(c) FROM machineid.audit_chains c WHERE c.seq > 0
+    ORDER BY place`,
+};
+const CUT = {
+  name: "machineid_cut",
+  text: `
+    WITH done AS (
+      UPDATE machineid.audit_chains SET cut = $2, checkpoint = $3
+      WHERE id = $1 AND cut <= $2 AND seq >= $2 RETURNING id
+    )
+    DELETE FROM machineid.audit a USING done WHERE a.chain_id = done.id AND a.seq <= $2`,
 };
 const CHANGES = {
   name: "machineid_changes",
@@ -23,9 +41,34 @@ const CHANGES = {
     ) c ON true ORDER BY c.version`,
 };
 
-export async function readOrgIds(connection: Connection, timeoutMs: number): Promise<string[]> {
-  const rows = await connection.query<{ id: string }>(ORG_IDS, [], timeoutMs);
-  return rows.map(({ id }) => id);
+/** Reads all chains and all devices, as they were at one moment. */
+export async function readSnapshot(
+  connection: Connection,
+  timeoutMs: number,
+): Promise<AuditSnapshot> {
+  const rows = await connection.query<{ kind: string; org_id: string; record: unknown }>(
+    SNAPSHOT,
+    [],
+    timeoutMs,
+  );
+  const devices = new Map<string, DeviceRecord[]>();
+  for (const { kind, org_id } of rows) if (kind === "org") devices.set(org_id, []);
+  for (const { kind, org_id, record } of rows) {
+    if (kind === "device") devices.get(org_id)?.push(deviceFromRow(record));
+  }
+  return {
+    orgs: Array.from(devices, ([orgId, of]) => ({ orgId, devices: of })),
+    chains: rows.filter(({ kind }) => kind === "chain").map(({ record }) => chainFromRow(record)),
+  };
+}
+
+/** Puts a checkpoint in the place of a chain's oldest entries. */
+export async function cutChain(
+  connection: Connection,
+  { chainId, seq, checkpoint }: AuditCut,
+  timeoutMs: number,
+): Promise<void> {
+  await connection.query(CUT, [chainId, seq, checkpoint], timeoutMs);
 }
 
 export async function readChains(connection: Connection, timeoutMs: number): Promise<AuditChain[]> {

@@ -1,28 +1,30 @@
+import type { KeyRotation, KeySecret } from "../../key-lifecycle.ts";
+import type { AuditCut } from "../audit-store.ts";
+import type { Caller, ChangeOptions, Refused, RestoreOptions } from "../caller.ts";
+import type {
+  DevicePage,
+  DeviceSelection,
+  DevicesListed,
+  RegisterOptions,
+  RevocationOptions,
+} from "../device-store.ts";
 import { StoreSchemaError, StoreUnavailableError } from "../errors.ts";
+import type { KeyDraft } from "../key-store.ts";
 import type { Ledger } from "../ledger.ts";
+import * as admin from "../operations/admin.ts";
+import { openAudit } from "../operations/audit.ts";
 import * as devices from "../operations/devices.ts";
+import * as keys from "../operations/keys.ts";
 import * as orgs from "../operations/orgs.ts";
-import type { KeyRecord, OrgRecord } from "../records.ts";
-import type { Bootstrap, Caller, DevicesListed, OrgPatch, Store, UnknownKey } from "../store.ts";
-import { Announcements } from "./announcements.ts";
-import { Changer } from "./changer.ts";
-import { unavailable } from "./connection.ts";
-import type { Connection } from "./connection.ts";
-import { clientConfig } from "./client-config.ts";
+import { setRevoked } from "../operations/revocation.ts";
+import * as signing from "../operations/signing.ts";
+import type { OrgPatch, OrgPolicy } from "../org-store.ts";
+import type { KeyRecord, OrgRecord, SigningKeyRecord } from "../records.ts";
+import type { Bootstrap, Store } from "../store.ts";
 import type { PostgresSettings } from "./options.ts";
-import { readFacts } from "./facts.ts";
-import type { Needs } from "./facts.ts";
-import { GroupLedger } from "./group-ledger.ts";
-import { LastSeen } from "./last-seen.ts";
-import { readChains, readChanges, readOrgIds, readRows } from "./log-reader.ts";
+import { cutChain, readChains, readChanges, readRows, readSnapshot } from "./log-reader.ts";
 import { migrate } from "./migrate.ts";
-import { prepareStore } from "./prepare.ts";
-import { Session } from "./session.ts";
-import { Validator } from "./validator.ts";
-import { Writer } from "./writer.ts";
-
-/** How long a device's `lastSeenAt` may be behind in the database. */
-const SEEN_DELAY_MS = 5_000;
+import { Replica } from "./replica.ts";
 
 /** Opens the store that `postgresStore` promises. */
 export async function openPostgresStore(settings: PostgresSettings): Promise<Store> {
@@ -40,189 +42,210 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Sto
 }
 
 class PostgresStore implements Store {
-  readonly #timeoutMs: number;
+  readonly #replica: Replica;
   readonly #decisionTimeoutMs: number;
-  readonly #writer: Writer;
-  readonly #changer: Changer;
-  readonly #validator: Validator;
-  readonly #announcements: Announcements;
-  /** Lists of orgs and devices. */
-  readonly #lists: Session<void>;
-  /** Audit and change log, whose readers may ask for much. */
-  readonly #logs: Session<void>;
-  readonly #lastSeen = new LastSeen();
-  readonly #seenTimer: NodeJS.Timeout;
-  #closing: Promise<void> | undefined;
 
   constructor(settings: PostgresSettings) {
-    this.#timeoutMs = settings.changeTimeoutMs;
+    this.#replica = new Replica(settings);
     this.#decisionTimeoutMs = settings.decisionTimeoutMs;
-    this.#announcements = new Announcements(settings);
-    const saw = (version: number): void => this.#announcements.saw(version);
-    this.#writer = new Writer(settings);
-    this.#changer = new Changer(settings, this.#writer, saw);
-    this.#validator = new Validator(settings, {
-      append: (entries) => this.#writer.append(entries),
-      seen: (orgId, deviceId, at) => this.#lastSeen.note(orgId, deviceId, at),
-      saw,
-    });
-    const reading = {
-      config: clientConfig(settings),
-      prepare: (connection: Connection) => prepareStore(connection, settings),
-    };
-    this.#lists = new Session(reading);
-    this.#logs = new Session(reading);
-    this.#seenTimer = setInterval(() => void this.#writeSeen(), SEEN_DELAY_MS);
-    this.#seenTimer.unref();
   }
 
-  validate(caller: Caller, deviceId: string) {
-    return this.#unlessClosed(() => this.#validator.validate(caller, deviceId));
+  validate(caller: Caller, deviceId: string, auditAllow = true) {
+    return this.#replica.validate(caller, deviceId, auditAllow);
   }
 
-  register(caller: Caller, deviceId: string) {
-    const needs = { keyHash: caller.keyHash, deviceIds: [deviceId] };
+  register(caller: Caller, deviceId: string, options?: RegisterOptions) {
     // It is a decision, too: who asks for it waits no longer than for others.
-    return this.#change(
-      needs,
-      (ledger) => devices.register(ledger, caller, deviceId),
+    return this.#replica.change(
+      caller,
+      (ledger) => devices.register(ledger, caller, deviceId, options),
+      { deviceIds: [deviceId] },
       this.#decisionTimeoutMs,
     );
   }
 
-  setRevoked(caller: Caller, deviceIds: readonly string[], revoked: boolean) {
-    return this.#change({ keyHash: caller.keyHash, deviceIds }, (ledger) =>
-      devices.setRevoked(ledger, caller, deviceIds, revoked),
+  setRevoked(
+    caller: Caller,
+    selection: DeviceSelection,
+    revoked: boolean,
+    options?: RevocationOptions,
+  ) {
+    const selected = "devicePattern" in selection ? { page: selection } : { deviceIds: selection };
+    // Who asked for a restore is looked up where restores need two.
+    return this.#replica.change(
+      caller,
+      (ledger) => setRevoked(ledger, caller, selection, revoked, options),
+      { ...selected, orgKeys: !revoked },
     );
   }
 
-  remove(caller: Caller, deviceId: string) {
-    return this.#change({ keyHash: caller.keyHash, deviceIds: [deviceId] }, (ledger) =>
-      devices.remove(ledger, caller, deviceId),
+  remove(caller: Caller, deviceId: string, options?: ChangeOptions) {
+    return this.#replica.change(
+      caller,
+      (ledger) => devices.remove(ledger, caller, deviceId, options),
+      {
+        deviceIds: [deviceId],
+      },
     );
   }
 
-  async listDevices(caller: Caller): Promise<DevicesListed | UnknownKey> {
-    const needs = { keyHash: caller.keyHash, allDevices: true };
-    const { listed, orgId } = await this.#look(needs, (ledger) => ({
-      listed: devices.listDevices(ledger, caller),
-      orgId: ledger.key(caller.keyHash)?.orgId ?? "",
-    }));
-    if (listed.kind === "unknown_key") return listed;
-    const complete = listed.devices.map((device) => this.#lastSeen.complete(orgId, device));
+  async listDevices(caller: Caller, page: DevicePage = {}): Promise<DevicesListed | Refused> {
+    const list = (ledger: Ledger) => ({
+      listed: devices.listDevices(ledger, caller, page),
+      orgId: ledger.keys.byHash(caller.keyHash)?.orgId ?? "",
+    });
+    const { listed, orgId } = await this.#replica.look(caller, list, { page });
+    if (listed.kind !== "devices") return listed;
+    const complete = listed.devices.map((device) => this.#replica.complete(orgId, device));
     return { ...listed, devices: complete };
   }
 
   usage(caller: Caller) {
-    return this.#look({ keyHash: caller.keyHash }, (ledger) => devices.readUsage(ledger, caller));
+    return this.#replica.look(caller, (ledger) => orgs.readUsage(ledger, caller));
+  }
+
+  readOrg(caller: Caller) {
+    return this.#replica.look(caller, (ledger) => orgs.readOrg(ledger, caller));
+  }
+
+  stopOrg(caller: Caller, options?: ChangeOptions) {
+    return this.#replica.change(caller, (ledger) => orgs.stopOrg(ledger, caller, options));
+  }
+
+  resumeOrg(caller: Caller, options?: RestoreOptions) {
+    return this.#replica.change(caller, (ledger) => orgs.resumeOrg(ledger, caller, options), {
+      orgKeys: true,
+    });
+  }
+
+  setOrgPolicy(caller: Caller, policy: OrgPolicy, options?: ChangeOptions) {
+    return this.#replica.change(caller, (ledger) =>
+      orgs.setOrgPolicy(ledger, caller, policy, options),
+    );
+  }
+
+  createKey(caller: Caller, draft: KeyDraft, options?: ChangeOptions) {
+    return this.#replica.change(
+      caller,
+      (ledger) => keys.createKey(ledger, caller, draft, options),
+      {
+        orgKeys: true,
+      },
+    );
+  }
+
+  listKeys(caller: Caller) {
+    return this.#replica.look(caller, (ledger) => keys.listKeys(ledger, caller), { orgKeys: true });
+  }
+
+  revokeKey(caller: Caller, keyId: string, options?: ChangeOptions) {
+    return this.#replica.change(
+      caller,
+      (ledger) => keys.revokeKey(ledger, caller, keyId, options),
+      {
+        orgKeys: true,
+      },
+    );
+  }
+
+  rotateKey(
+    caller: Caller,
+    keyId: string,
+    secret: KeySecret,
+    rotation: KeyRotation & ChangeOptions,
+  ) {
+    return this.#replica.change(
+      caller,
+      (ledger) => keys.rotateKey(ledger, caller, keyId, secret, rotation),
+      { orgKeys: true },
+    );
   }
 
   createOrg(caller: Caller, org: OrgRecord, ownerKey: KeyRecord) {
-    return this.#change({ keyHash: caller.keyHash, orgId: org.id }, (ledger) =>
-      orgs.createOrg(ledger, caller, org, ownerKey),
+    return this.#replica.change(
+      caller,
+      (ledger) => admin.createOrg(ledger, caller, org, ownerKey),
+      {
+        orgId: org.id,
+      },
     );
   }
 
   listOrgs(caller: Caller) {
-    return this.#look({ keyHash: caller.keyHash, allOrgs: true }, (ledger) =>
-      orgs.listOrgs(ledger, caller),
-    );
+    return this.#replica.look(caller, (ledger) => admin.listOrgs(ledger, caller), {
+      allOrgs: true,
+    });
   }
 
-  changeOrg(caller: Caller, orgId: string, patch: OrgPatch) {
-    return this.#change({ keyHash: caller.keyHash, orgId }, (ledger) =>
-      orgs.changeOrg(ledger, caller, orgId, patch),
+  changeOrg(caller: Caller, orgId: string, patch: OrgPatch, options?: ChangeOptions) {
+    return this.#replica.change(
+      caller,
+      (ledger) => admin.changeOrg(ledger, caller, orgId, patch, options),
+      { orgId },
     );
   }
 
   bootstrap(given: Bootstrap) {
-    return this.#change({ keyHash: given.ownerKey.hash, allOrgs: true }, (ledger) =>
-      orgs.bootstrap(ledger, given),
+    return this.#replica.change(
+      { keyHash: given.ownerKey.hash },
+      (ledger) => admin.bootstrap(ledger, given),
+      { allOrgs: true },
     );
   }
 
-  /** Reads as a decision does, and commits as its audit does. */
-  async ready(): Promise<void> {
-    await this.#unlessClosed(() => Promise.all([this.#validator.ready(), this.#writer.touch()]));
+  signingKeys() {
+    return this.#replica.look({}, (ledger) => ledger.signingKeys.list(), { signingKeys: true });
   }
 
-  orgIds() {
-    return this.#readLogs((connection) => readOrgIds(connection, this.#timeoutMs));
+  addFirstSigningKey(caller: Pick<Caller, "requestId" | "at">, key: SigningKeyRecord) {
+    return this.#replica.change({}, (ledger) => signing.addFirstSigningKey(ledger, caller, key), {
+      signingKeys: true,
+    });
+  }
+
+  rotateSigningKey(caller: Caller, next: SigningKeyRecord, overlapMs: number) {
+    return this.#replica.change(
+      caller,
+      (ledger) => signing.rotateSigningKey(ledger, caller, next, overlapMs),
+      { signingKeys: true },
+    );
+  }
+
+  openAudit(caller: Caller) {
+    return this.#replica.look(caller, (ledger) => openAudit(ledger, caller), { chains: true });
+  }
+
+  ready() {
+    return this.#replica.ready();
+  }
+
+  auditSnapshot() {
+    return this.#replica.logs((connection, ms) => readSnapshot(connection, ms));
+  }
+
+  cutAudit(cut: AuditCut) {
+    return this.#replica.logs((connection, ms) => cutChain(connection, cut, ms));
   }
 
   auditChains() {
-    return this.#readLogs((connection) => readChains(connection, this.#timeoutMs));
+    return this.#replica.logs((connection, ms) => readChains(connection, ms));
   }
 
   auditRows(chainId: number, afterSeq: number, limit: number) {
-    return this.#readLogs((connection) =>
-      readRows(connection, chainId, afterSeq, limit, this.#timeoutMs),
+    return this.#replica.logs((connection, ms) =>
+      readRows(connection, chainId, afterSeq, limit, ms),
     );
   }
 
   changes(afterVersion: number, limit: number) {
-    return this.#readLogs((connection) =>
-      readChanges(connection, afterVersion, limit, this.#timeoutMs),
-    );
+    return this.#replica.logs((connection, ms) => readChanges(connection, afterVersion, limit, ms));
   }
 
   onChange(listener: (version: number) => void) {
-    return this.#announcements.add(listener);
+    return this.#replica.onChange(listener);
   }
 
-  close(): Promise<void> {
-    return (this.#closing ??= this.#close());
-  }
-
-  async #close(): Promise<void> {
-    clearInterval(this.#seenTimer);
-    await Promise.all([this.#validator.close(), this.#changer.close()]);
-    await this.#writeSeen();
-    await Promise.all([
-      this.#writer.close(),
-      this.#announcements.close(),
-      this.#lists.close(),
-      this.#logs.close(),
-    ]);
-  }
-
-  #change<Result>(
-    needs: Needs,
-    step: (ledger: Ledger) => Result,
-    timeoutMs?: number,
-  ): Promise<Result> {
-    return this.#unlessClosed(() => this.#changer.run(needs, step, timeoutMs));
-  }
-
-  /** Runs an operation that changes and audits nothing. */
-  #look<Result>(needs: Needs, step: (ledger: Ledger) => Result): Promise<Result> {
-    return this.#unlessClosed(() =>
-      this.#lists.use(async ({ connection }) => {
-        const facts = await readFacts(connection, [needs], this.#timeoutMs);
-        return step(new GroupLedger(facts, [needs]));
-      }),
-    );
-  }
-
-  #readLogs<Result>(read: (connection: Connection) => Promise<Result>): Promise<Result> {
-    return this.#unlessClosed(() => this.#logs.use(({ connection }) => read(connection)));
-  }
-
-  async #unlessClosed<Result>(work: () => Promise<Result>): Promise<Result> {
-    if (this.#closing !== undefined) throw new StoreUnavailableError("it is closed");
-    try {
-      return await work();
-    } catch (error) {
-      throw unavailable(error);
-    }
-  }
-
-  async #writeSeen(): Promise<void> {
-    try {
-      const { connection } = await this.#lists.open();
-      await this.#lastSeen.write(connection, this.#timeoutMs);
-    } catch {
-      // It is advisory, and tried again.
-    }
+  close() {
+    return this.#replica.close();
   }
 }

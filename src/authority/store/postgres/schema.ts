@@ -14,12 +14,14 @@ export const SCHEMA: readonly string[] = [
     importing text,
     imported text,
     -- Every change locks this row, and counts it up, as it commits.
-    version bigint NOT NULL
+    version bigint NOT NULL,
+    -- Counts the commits of changes, with those that take no version.
+    revision bigint NOT NULL
   ) WITH (fillfactor = 10);
-  INSERT INTO machineid.state (schema, installation, version)
-    VALUES (0, left(replace(gen_random_uuid()::text, '-', ''), 8), 0);
+  INSERT INTO machineid.state (schema, installation, version, revision)
+    VALUES (0, left(replace(gen_random_uuid()::text, '-', ''), 8), 0, 0);
 
-  -- place is the order of creation: a version that nothing else was created at.
+  -- place, and the id of a device, is the order of creation: the version of its change.
   CREATE TABLE machineid.orgs (
     id text COLLATE "C" PRIMARY KEY,
     place bigint NOT NULL,
@@ -30,6 +32,10 @@ export const SCHEMA: readonly string[] = [
     plan_state text NOT NULL,
     access_until bigint,
     disabled smallint NOT NULL,
+    disabled_version bigint NOT NULL,
+    two_person_restore smallint NOT NULL,
+    restore_requested_by text,
+    restore_requested_at bigint,
     devices_used bigint NOT NULL
   );
 
@@ -38,22 +44,45 @@ export const SCHEMA: readonly string[] = [
     hash text COLLATE "C" NOT NULL UNIQUE,
     role text NOT NULL,
     org_id text COLLATE "C" REFERENCES machineid.orgs (id),
+    place bigint NOT NULL,
     last_four text NOT NULL,
-    created_at bigint NOT NULL
+    created_at bigint NOT NULL,
+    name text,
+    device_pattern text,
+    device_owner text,
+    expires_at bigint,
+    revoked_at bigint,
+    replaced_by text
   );
 
   CREATE INDEX admin_keys ON machineid.keys (role) WHERE role = 'admin';
+  CREATE INDEX org_keys ON machineid.keys (org_id);
+
+  CREATE TABLE machineid.signing_keys (
+    kid text COLLATE "C" PRIMARY KEY,
+    place bigint NOT NULL,
+    public_key text NOT NULL,
+    private_key text,
+    created_at bigint NOT NULL,
+    signs_from bigint NOT NULL,
+    published_until bigint
+  );
 
   CREATE TABLE machineid.devices (
     org_id text COLLATE "C" NOT NULL REFERENCES machineid.orgs (id),
     device_id text COLLATE "C" NOT NULL,
-    place bigint NOT NULL,
+    id bigint NOT NULL,
+    owner text,
     created_at bigint NOT NULL,
     last_seen_at bigint,
     revoked_at bigint,
     version bigint NOT NULL,
+    restore_requested_by text,
+    restore_requested_at bigint,
     PRIMARY KEY (org_id, device_id)
   ) WITH (fillfactor = 80);
+
+  CREATE UNIQUE INDEX devices_in_order ON machineid.devices (org_id, id);
 
   CREATE TABLE machineid.changes (
     version bigint PRIMARY KEY,
@@ -70,6 +99,8 @@ export const SCHEMA: readonly string[] = [
     writer text COLLATE "C" NOT NULL,
     seq bigint NOT NULL,
     head text NOT NULL,
+    cut bigint NOT NULL DEFAULT 0,
+    checkpoint text,
     UNIQUE (org_id, writer)
   ) WITH (fillfactor = 50);
 

@@ -5,7 +5,8 @@ import type { DecisionFacts } from "../ledger.ts";
 import { validate } from "../operations/devices.ts";
 import type { KeyRecord, OrgRecord } from "../records.ts";
 import { keyFromRow, orgFromRow } from "../rows.ts";
-import type { Caller, UnknownKey, Validated } from "../store.ts";
+import type { Caller, Refused } from "../caller.ts";
+import type { Validated } from "../device-store.ts";
 import { unavailable } from "./connection.ts";
 import { clientConfig } from "./client-config.ts";
 import type { PostgresSettings } from "./options.ts";
@@ -57,7 +58,8 @@ const readRow = z.object({
 interface Request {
   readonly caller: Caller;
   readonly deviceId: string;
-  readonly resolve: (outcome: Validated | UnknownKey) => void;
+  readonly auditAllow: boolean;
+  readonly resolve: (outcome: Validated | Refused) => void;
   readonly reject: (error: StoreUnavailableError) => void;
 }
 
@@ -95,9 +97,9 @@ export class Validator {
   }
 
   /** @throws StoreUnavailableError */
-  validate(caller: Caller, deviceId: string): Promise<Validated | UnknownKey> {
+  validate(caller: Caller, deviceId: string, auditAllow: boolean): Promise<Validated | Refused> {
     return new Promise((resolve, reject) => {
-      const request = { caller, deviceId, resolve, reject };
+      const request = { caller, deviceId, auditAllow, resolve, reject };
       if (this.#waiting?.deadline.isOver === false) {
         this.#waiting.requests.push(request);
         return;
@@ -139,7 +141,9 @@ export class Validator {
   async #decide({ requests, deadline }: Batch): Promise<void> {
     try {
       const facts = await this.#read(requests, deadline);
-      const outcomes = requests.map(({ caller, deviceId }) => validate(facts, caller, deviceId));
+      const outcomes = requests.map(({ caller, deviceId, auditAllow }) =>
+        validate(facts, caller, deviceId, auditAllow),
+      );
       await this.#hooks.append(facts.entries);
       if (deadline.isOver) return;
       requests.forEach(({ resolve }, index) => resolve(outcomes[index] as Validated));
@@ -195,6 +199,14 @@ class BatchFacts implements DecisionFacts {
       this.entries.push({ orgId, event });
     },
   };
+  readonly keys = { byHash: (hash: string): KeyRecord | undefined => this.#keys.get(hash) };
+  readonly devices = {
+    asking: (orgId: string, deviceId: string, at: number): DeviceStanding | undefined => {
+      const device = this.#devices.get(orgId)?.get(deviceId);
+      if (device !== undefined) this.#seen(orgId, deviceId, at);
+      return device;
+    },
+  };
   readonly #keys = new Map<string, KeyRecord>();
   readonly #orgs = new Map<string, OrgRecord>();
   readonly #devices = new Map<string, Map<string, DeviceStanding | undefined>>();
@@ -222,18 +234,8 @@ class BatchFacts implements DecisionFacts {
     });
   }
 
-  key(hash: string): KeyRecord | undefined {
-    return this.#keys.get(hash);
-  }
-
   org(orgId: string): OrgRecord | undefined {
     return this.#orgs.get(orgId);
-  }
-
-  asking(orgId: string, deviceId: string, at: number): DeviceStanding | undefined {
-    const device = this.#devices.get(orgId)?.get(deviceId);
-    if (device !== undefined) this.#seen(orgId, deviceId, at);
-    return device;
   }
 
   #put(orgId: string, deviceId: string, standing: string | undefined): void {

@@ -1,3 +1,4 @@
+import { NO_ORG } from "../audit-entry.ts";
 import { AuditChains } from "./audit-chains.ts";
 import type { ComposedEntries } from "./audit-chains.ts";
 import { applyStatement, applyValues } from "./apply.ts";
@@ -28,9 +29,6 @@ const TOUCH = {
   name: "machineid_touch",
   text: "UPDATE machineid.audit_chains SET seq = seq WHERE id = $1",
 };
-
-/** Whose chain of this writer is there in every store. */
-const NO_ORG = "";
 
 interface WaitingEntries {
   readonly entries: readonly PendingEntry[];
@@ -86,7 +84,7 @@ export class Writer {
     this.#touching ??= this.#next(() => {
       this.#touching = undefined;
       return this.#session.use(async ({ connection, state: chains }) => {
-        await chains.load(connection, [NO_ORG], this.#timeoutMs);
+        await chains.load(connection, [], this.#timeoutMs);
         const { id } = chains.end(NO_ORG);
         await connection.query(TOUCH, [id], this.#timeoutMs);
       });

@@ -53,8 +53,38 @@ const MIGRATIONS: readonly string[] = [
     UNIQUE (org_id, writer)
   ) STRICT;
 
-  -- id is chain * 2^40 + seq: a chain's entries lie together, in their order.
+  -- id is chain * 2^40 + seq of the last entry: a chain's entries lie together, in their order.
   CREATE TABLE audit (id INTEGER PRIMARY KEY, entry TEXT NOT NULL) STRICT;
+  `,
+  `
+  ALTER TABLE orgs ADD COLUMN disabled_version INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE orgs ADD COLUMN two_person_restore INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE orgs ADD COLUMN restore_requested_by TEXT;
+  ALTER TABLE orgs ADD COLUMN restore_requested_at INTEGER;
+
+  ALTER TABLE keys ADD COLUMN name TEXT;
+  ALTER TABLE keys ADD COLUMN device_pattern TEXT;
+  ALTER TABLE keys ADD COLUMN device_owner TEXT;
+  ALTER TABLE keys ADD COLUMN expires_at INTEGER;
+  ALTER TABLE keys ADD COLUMN revoked_at INTEGER;
+  ALTER TABLE keys ADD COLUMN replaced_by TEXT;
+
+  ALTER TABLE devices ADD COLUMN owner TEXT;
+  ALTER TABLE devices ADD COLUMN restore_requested_by TEXT;
+  ALTER TABLE devices ADD COLUMN restore_requested_at INTEGER;
+  `,
+  `
+  ALTER TABLE audit_chains ADD COLUMN cut INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE audit_chains ADD COLUMN checkpoint TEXT;
+
+  CREATE TABLE signing_keys (
+    kid TEXT PRIMARY KEY,
+    public_key TEXT NOT NULL,
+    private_key TEXT,
+    created_at INTEGER NOT NULL,
+    signs_from INTEGER NOT NULL,
+    published_until INTEGER
+  ) STRICT;
   `,
   `
   CREATE TABLE changes (
@@ -72,11 +102,12 @@ const numberFrom = (database: DatabaseSync, sql: string): number =>
   Number(Object.values(database.prepare(sql).get() ?? {})[0]);
 
 /**
- * Brings a file to the newest schema, within the caller's transaction.
+ * Brings a file to a schema, within the caller's transaction.
  *
+ * @param wanted its number. @default the newest
  * @throws StoreSchemaError when the file is newer than this program, or not a store at all
  */
-export function migrate(database: DatabaseSync, path: string): void {
+export function migrate(database: DatabaseSync, path: string, wanted = MIGRATIONS.length): void {
   const found = numberFrom(database, "PRAGMA user_version");
   const tables = numberFrom(database, "SELECT count(*) FROM sqlite_schema");
   const owned = numberFrom(database, "PRAGMA application_id") === APPLICATION_ID;
@@ -90,9 +121,7 @@ export function migrate(database: DatabaseSync, path: string): void {
         "run the newer version that wrote it",
     );
   }
-  if (found === MIGRATIONS.length) return;
-  for (const migration of MIGRATIONS.slice(found)) database.exec(migration);
-  database.exec(
-    `PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${MIGRATIONS.length}`,
-  );
+  if (found >= wanted) return;
+  for (const migration of MIGRATIONS.slice(found, wanted)) database.exec(migration);
+  database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${wanted}`);
 }

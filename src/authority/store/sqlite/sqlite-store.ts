@@ -1,9 +1,25 @@
 import type { DatabaseSync } from "node:sqlite";
+import type { KeyRotation, KeySecret } from "../../key-lifecycle.ts";
+import type { AuditCut } from "../audit-store.ts";
+import type { Caller, ChangeOptions, RestoreOptions } from "../caller.ts";
 import { ChangeListeners } from "../changes.ts";
+import type {
+  DevicePage,
+  DeviceSelection,
+  RegisterOptions,
+  RevocationOptions,
+} from "../device-store.ts";
+import type { KeyDraft } from "../key-store.ts";
+import * as admin from "../operations/admin.ts";
+import { openAudit } from "../operations/audit.ts";
 import * as devices from "../operations/devices.ts";
+import * as keys from "../operations/keys.ts";
 import * as orgs from "../operations/orgs.ts";
-import type { KeyRecord, OrgRecord } from "../records.ts";
-import type { Bootstrap, Caller, OrgPatch, Store } from "../store.ts";
+import { setRevoked } from "../operations/revocation.ts";
+import * as signing from "../operations/signing.ts";
+import type { OrgPatch, OrgPolicy } from "../org-store.ts";
+import type { KeyRecord, OrgRecord, SigningKeyRecord } from "../records.ts";
+import type { Bootstrap, Store } from "../store.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { FileLedger } from "./ledger.ts";
 import { refuseMoved } from "./moved.ts";
@@ -57,44 +73,86 @@ class SqliteStore implements Store {
     });
   }
 
-  validate(caller: Caller, deviceId: string) {
-    return this.#commit.run((ledger) => devices.validate(ledger, caller, deviceId));
+  validate(caller: Caller, deviceId: string, auditAllow = true) {
+    return this.#commit.run((ledger) => devices.validate(ledger, caller, deviceId, auditAllow));
   }
 
-  register(caller: Caller, deviceId: string) {
-    return this.#commit.run((ledger) => devices.register(ledger, caller, deviceId));
+  register(caller: Caller, deviceId: string, options?: RegisterOptions) {
+    return this.#commit.run((ledger) => devices.register(ledger, caller, deviceId, options));
   }
 
-  setRevoked(caller: Caller, deviceIds: readonly string[], revoked: boolean) {
-    return this.#commit.run((ledger) => devices.setRevoked(ledger, caller, deviceIds, revoked));
+  setRevoked(
+    caller: Caller,
+    selection: DeviceSelection,
+    revoked: boolean,
+    options?: RevocationOptions,
+  ) {
+    return this.#commit.run((ledger) => setRevoked(ledger, caller, selection, revoked, options));
   }
 
-  remove(caller: Caller, deviceId: string) {
-    return this.#commit.run((ledger) => devices.remove(ledger, caller, deviceId));
+  remove(caller: Caller, deviceId: string, options?: ChangeOptions) {
+    return this.#commit.run((ledger) => devices.remove(ledger, caller, deviceId, options));
   }
 
-  listDevices(caller: Caller) {
-    return this.#commit.run((ledger) => devices.listDevices(ledger, caller));
+  listDevices(caller: Caller, page?: DevicePage) {
+    return this.#commit.run((ledger) => devices.listDevices(ledger, caller, page));
   }
 
   usage(caller: Caller) {
-    return this.#commit.run((ledger) => devices.readUsage(ledger, caller));
+    return this.#commit.run((ledger) => orgs.readUsage(ledger, caller));
+  }
+
+  readOrg(caller: Caller) {
+    return this.#commit.run((ledger) => orgs.readOrg(ledger, caller));
+  }
+
+  stopOrg(caller: Caller, options?: ChangeOptions) {
+    return this.#commit.run((ledger) => orgs.stopOrg(ledger, caller, options));
+  }
+
+  resumeOrg(caller: Caller, options?: RestoreOptions) {
+    return this.#commit.run((ledger) => orgs.resumeOrg(ledger, caller, options));
+  }
+
+  setOrgPolicy(caller: Caller, policy: OrgPolicy, options?: ChangeOptions) {
+    return this.#commit.run((ledger) => orgs.setOrgPolicy(ledger, caller, policy, options));
+  }
+
+  createKey(caller: Caller, draft: KeyDraft, options?: ChangeOptions) {
+    return this.#commit.run((ledger) => keys.createKey(ledger, caller, draft, options));
+  }
+
+  listKeys(caller: Caller) {
+    return this.#commit.run((ledger) => keys.listKeys(ledger, caller));
+  }
+
+  revokeKey(caller: Caller, keyId: string, options?: ChangeOptions) {
+    return this.#commit.run((ledger) => keys.revokeKey(ledger, caller, keyId, options));
+  }
+
+  rotateKey(
+    caller: Caller,
+    keyId: string,
+    secret: KeySecret,
+    rotation: KeyRotation & ChangeOptions,
+  ) {
+    return this.#commit.run((ledger) => keys.rotateKey(ledger, caller, keyId, secret, rotation));
   }
 
   createOrg(caller: Caller, org: OrgRecord, ownerKey: KeyRecord) {
-    return this.#commit.run((ledger) => orgs.createOrg(ledger, caller, org, ownerKey));
+    return this.#commit.run((ledger) => admin.createOrg(ledger, caller, org, ownerKey));
   }
 
   listOrgs(caller: Caller) {
-    return this.#commit.run((ledger) => orgs.listOrgs(ledger, caller));
+    return this.#commit.run((ledger) => admin.listOrgs(ledger, caller));
   }
 
-  changeOrg(caller: Caller, orgId: string, patch: OrgPatch) {
-    return this.#commit.run((ledger) => orgs.changeOrg(ledger, caller, orgId, patch));
+  changeOrg(caller: Caller, orgId: string, patch: OrgPatch, options?: ChangeOptions) {
+    return this.#commit.run((ledger) => admin.changeOrg(ledger, caller, orgId, patch, options));
   }
 
   bootstrap(bootstrap: Bootstrap) {
-    return this.#commit.run((ledger) => orgs.bootstrap(ledger, bootstrap));
+    return this.#commit.run((ledger) => admin.bootstrap(ledger, bootstrap));
   }
 
   /** Commits a write, since a store that can only be read lets nobody work. */
@@ -104,8 +162,28 @@ class SqliteStore implements Store {
     });
   }
 
-  orgIds() {
-    return this.#commit.run((ledger) => ledger.orgIds());
+  openAudit(caller: Caller) {
+    return this.#commit.run((ledger) => openAudit(ledger, caller));
+  }
+
+  auditSnapshot() {
+    return this.#commit.run((ledger) => ledger.snapshot());
+  }
+
+  cutAudit(cut: AuditCut) {
+    return this.#commit.run((ledger) => ledger.audit.cut(cut));
+  }
+
+  signingKeys() {
+    return this.#commit.run((ledger) => ledger.signingKeys.list());
+  }
+
+  addFirstSigningKey(caller: Pick<Caller, "requestId" | "at">, key: SigningKeyRecord) {
+    return this.#commit.run((ledger) => signing.addFirstSigningKey(ledger, caller, key));
+  }
+
+  rotateSigningKey(caller: Caller, next: SigningKeyRecord, overlapMs: number) {
+    return this.#commit.run((ledger) => signing.rotateSigningKey(ledger, caller, next, overlapMs));
   }
 
   auditChains() {
@@ -130,7 +208,7 @@ class SqliteStore implements Store {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    const seen = this.#commit.run((ledger) => ledger.writeSeen(Number.POSITIVE_INFINITY));
+    const seen = this.#commit.run((ledger) => ledger.devices.writeSeen(Number.POSITIVE_INFINITY));
     this.#commit.close();
     try {
       // It is advisory; a store that cannot take it is closed nevertheless.

@@ -6,7 +6,7 @@ import {
 } from "../../../wire/index.ts";
 import { ADMIN_ARGUMENTS, askAsAdmin } from "../../admin-client.ts";
 import { expectDone } from "../../answer.ts";
-import { readPlan } from "../../arguments.ts";
+import { readPlan, REASON_ARGUMENT } from "../../arguments.ts";
 import { EXIT, UsageError } from "../../exit-code.ts";
 import type { ExitCode } from "../../exit-code.ts";
 import { paint, print, printable, printJson } from "../../output.ts";
@@ -28,6 +28,7 @@ export const command = defineCommand({
       description: "ISO 8601 instant after which nothing is allowed, or none",
       valueHint: "INSTANT",
     },
+    ...REASON_ARGUMENT,
     ...ADMIN_ARGUMENTS,
   },
   async run({ args }): Promise<ExitCode> {
@@ -40,7 +41,11 @@ export const command = defineCommand({
     if (Object.keys(change).length === 0) {
       throw new UsageError("Say what to change: --plan, --state or --access-until");
     }
-    const answer = await askAsAdmin(args, "setOrgPlan", { orgId: args.org, ...change });
+    const answer = await askAsAdmin(args, "setOrgPlan", {
+      orgId: args.org,
+      ...change,
+      reason: args.reason,
+    });
     const body = expectDone(answer, `Changing ${printable(args.org)}`);
     const known = setOrgPlanAnswerSchema.safeParse(body);
     if (args.json === true || !known.success) printJson(body);

@@ -1,0 +1,243 @@
+import { ExecutionDeniedError } from "../../../src/index.ts";
+import type { Boundary, Guard } from "../../../src/index.ts";
+import { GatedCall } from "./gated-call.ts";
+import { ERROR_CODES, errorAnswer, idMember, member, textMember } from "./message.ts";
+import type { Call, Message, RequestId } from "./message.ts";
+import { isAmbiguous } from "./policy.ts";
+import type { GatePolicy } from "./policy.ts";
+import { isModern, refusalOf, unlistedRefusal } from "./refusal.ts";
+import { endedTask, taskOf } from "./task.ts";
+import type { SendOptions } from "./transport.ts";
+import { Watch } from "./watch.ts";
+
+/** Where a gate hands messages on to. */
+export interface GateSides {
+  /** Hands a message to the server, at once: nothing is waited for before it begins. */
+  toServer(message: Message, extra: unknown): unknown;
+  toClient(message: Message, options?: SendOptions): Promise<void>;
+}
+
+/**
+ * Stands between one client and one server. What begins work is asked about,
+ * each call in a run of its own; everything else goes by as it is. When the run
+ * of a call in flight is stopped, the call is cancelled at the server and
+ * answered.
+ */
+export class Gate {
+  readonly #guard: Guard;
+  readonly #policy: GatePolicy;
+  readonly #sides: GateSides;
+  readonly #watch: Watch;
+  /** Calls under way, tasks among them. */
+  readonly #calls = new Set<GatedCall>();
+  readonly #byClientId = new Map<RequestId, GatedCall>();
+  readonly #byServerId = new Map<RequestId, GatedCall>();
+  readonly #tasks = new Map<string, GatedCall>();
+  /** Requests whose answers nobody waits for, by the id that the server knows. */
+  readonly #abandoned = new Set<RequestId>();
+  readonly #abandonedProgress = new Set<unknown>();
+  /** Requests for lists of tools, which show only what may be called. */
+  readonly #lists = new Set<RequestId>();
+  #isClosed = false;
+
+  constructor(guard: Guard, policy: GatePolicy, sides: GateSides) {
+    this.#guard = guard;
+    this.#policy = policy;
+    this.#sides = sides;
+    this.#watch = new Watch(policy.recheckMs);
+  }
+
+  /** Takes a message of the client's. */
+  fromClient(message: Message, extra?: unknown): unknown {
+    if (this.#isClosed) return undefined;
+    if (!isCall(message)) return this.#sides.toServer(message, extra);
+    if (message.method === "notifications/cancelled") return this.#cancel(message, extra);
+    const { id } = message;
+    if (id !== undefined && (this.#byClientId.has(id) || this.#abandoned.has(id))) {
+      // A second request of an id would take the first one's place, which could not be cancelled then.
+      return this.#answer(errorAnswer(id, ERROR_CODES.invalidRequest, "Request id already in use"));
+    }
+    const boundary = this.#policy.boundaryOf(message);
+    if (boundary !== undefined) {
+      // Later messages, a cancellation among them, do not wait for the decision.
+      void this.#ask(message, boundary, extra);
+      return undefined;
+    }
+    const isList = message.method === "tools/list" && this.#policy.isSelective;
+    if (isList && id !== undefined) this.#lists.add(id);
+    return this.#sides.toServer(message, extra);
+  }
+
+  /** Takes a message of the server's. */
+  async fromServer(message: Message, options?: SendOptions): Promise<void> {
+    const { id, method } = message;
+    this.#noteTask(message);
+    if (method !== undefined || id === undefined) {
+      const isProgress = method === "notifications/progress";
+      const token = member(message.params, "progressToken");
+      if (isProgress && this.#abandonedProgress.has(token)) return;
+      await this.#sides.toClient(message, this.#relate(options));
+      return;
+    }
+    if (this.#abandoned.delete(id)) return;
+    const call = this.#byServerId.get(id);
+    if (call === undefined) {
+      await this.#sides.toClient(
+        this.#lists.delete(id) ? this.#onlyListed(message) : message,
+        options,
+      );
+      return;
+    }
+    this.#forgetIds(call);
+    call.taskId = taskOf(message);
+    if (call.taskId === undefined) call.end();
+    else this.#tasks.set(call.taskId, call);
+    await this.#sides.toClient({ ...message, id: call.clientId }, this.#relate(options));
+  }
+
+  /** Whether there are calls that are not decided yet. */
+  get isAsking(): boolean {
+    return [...this.#calls].some((call) => !call.isDelivered);
+  }
+
+  /** The client or the server is gone. */
+  close(): void {
+    this.#isClosed = true;
+    for (const call of this.#calls) call.giveUp();
+  }
+
+  async #ask(message: Call, boundary: Boundary, extra: unknown): Promise<void> {
+    const { id } = message;
+    const respond = (answer: (id: RequestId) => Message): void => {
+      if (id !== undefined && !this.#isClosed) this.#answer(answer(id));
+    };
+    if (isAmbiguous(message)) {
+      respond((id) => errorAnswer(id, ERROR_CODES.invalidParams, "More than one name of a tool"));
+      return;
+    }
+    if (!this.#policy.mayBegin(message)) {
+      respond((id) => unlistedRefusal(message, id));
+      return;
+    }
+    const call = new GatedCall(message, boundary, this.#guard.run(), extra);
+    this.#calls.add(call);
+    if (id !== undefined) this.#byClientId.set(id, call);
+    try {
+      const begin = (signal: AbortSignal): Promise<void> => this.#begin(call, signal);
+      await call.run.protect(boundary, begin, { signal: call.signal });
+    } catch (error) {
+      // A call that was given up is not answered.
+      if (call.signal.aborted) return;
+      this.#forgetIds(call);
+      const failed = call.isDelivered
+        ? (id: RequestId): Message => errorAnswer(id, ERROR_CODES.internal, "Internal error")
+        : (id: RequestId): Message => refusalOf(message, id, error);
+      respond(failed);
+      // What was denied to one call is denied to the device.
+      if (ExecutionDeniedError.isInstance(error)) this.#watch.recheck();
+    } finally {
+      this.#forget(call);
+    }
+  }
+
+  async #begin(call: GatedCall, signal: AbortSignal): Promise<void> {
+    const { serverId, extra } = call;
+    const ended = call.untilEnd();
+    const onAbort = (): void => this.#stop(call);
+    signal.addEventListener("abort", onAbort, { once: true });
+    call.isDelivered = true;
+    if (serverId !== undefined) this.#byServerId.set(serverId, call);
+    try {
+      this.#sides.toServer(call.forServer, extra);
+      if (serverId === undefined) return;
+      this.#watch.add(call);
+      await ended;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  /** Ends a call that goes on, because its run was stopped. */
+  #stop(call: GatedCall): void {
+    const { message, serverId, clientId, extra, taskId, run } = call;
+    if (run.stopped === undefined || call.isOver) return;
+    if (taskId !== undefined) {
+      const id = crypto.randomUUID();
+      this.#abandoned.add(id);
+      const params = { taskId, ...envelopeOf(message) };
+      this.#deliver({ jsonrpc: "2.0", id, method: "tasks/cancel", params }, extra);
+    } else if (serverId !== undefined && clientId !== undefined) {
+      this.#abandoned.add(serverId);
+      if (call.progressToken !== undefined) this.#abandonedProgress.add(call.progressToken);
+      const params = { requestId: serverId, reason: "execution_denied" };
+      this.#deliver({ jsonrpc: "2.0", method: "notifications/cancelled", params }, extra);
+      this.#answer(refusalOf(message, clientId, run.stopped));
+    }
+    call.end();
+  }
+
+  /** The client gives a request up. */
+  #cancel(message: Call, extra: unknown): unknown {
+    const call = this.#byClientId.get(idMember(message.params, "requestId") ?? Number.NaN);
+    if (call === undefined) return this.#sides.toServer(message, extra);
+    this.#forgetIds(call);
+    call.giveUp();
+    if (!call.isDelivered) return undefined;
+    const params = { ...message.params, requestId: call.serverId };
+    return this.#sides.toServer({ ...message, params }, extra);
+  }
+
+  #noteTask(message: Message): void {
+    const taskId = endedTask(message);
+    const call = taskId === undefined ? undefined : this.#tasks.get(taskId);
+    call?.end();
+  }
+
+  /** The client's name of a request that a message belongs to. */
+  #relate(options: SendOptions | undefined): SendOptions | undefined {
+    const call = this.#byServerId.get(options?.relatedRequestId ?? Number.NaN);
+    return call === undefined ? options : { ...options, relatedRequestId: call.clientId };
+  }
+
+  #onlyListed(message: Message): Message {
+    const tools = member(message.result, "tools");
+    if (!Array.isArray(tools)) return message;
+    const listed = tools.filter((tool) => this.#policy.mayList(textMember(tool, "name")));
+    return { ...message, result: { ...message.result, tools: listed } };
+  }
+
+  /** Sends what the client has no part in. It must not get in the way of a refusal. */
+  #deliver(message: Message, extra: unknown): void {
+    try {
+      this.#sides.toServer(message, extra);
+    } catch {
+      // A server that takes nothing more is told nothing more.
+    }
+  }
+
+  #answer(message: Message): void {
+    // A client that is gone needs no answer.
+    this.#sides.toClient(message).catch(() => undefined);
+  }
+
+  #forgetIds(call: GatedCall): void {
+    if (call.clientId !== undefined) this.#byClientId.delete(call.clientId);
+    if (call.serverId !== undefined) this.#byServerId.delete(call.serverId);
+  }
+
+  #forget(call: GatedCall): void {
+    this.#forgetIds(call);
+    if (call.taskId !== undefined) this.#tasks.delete(call.taskId);
+    this.#watch.delete(call);
+    this.#calls.delete(call);
+  }
+}
+
+const isCall = (message: Message): message is Call => message.method !== undefined;
+
+/** What each request of the revision without sessions carries. */
+function envelopeOf(message: Call): object {
+  if (!isModern(message)) return {};
+  const { progressToken: _progressToken, ...meta } = Object(member(message.params, "_meta"));
+  return { _meta: meta };
+}

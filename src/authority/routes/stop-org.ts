@@ -1,0 +1,25 @@
+import { ROUTES, stopOrgRequestSchema } from "../../wire/index.ts";
+import { answer } from "../http/answer.ts";
+import { authenticate } from "../http/authenticate.ts";
+import { parseBody } from "../http/parse.ts";
+import type { AuthorityRoute } from "../http/route.ts";
+import type { Services } from "../services.ts";
+import { answerOrgState } from "./answer-org.ts";
+
+/** Stops a whole org: every device of it is denied, new registrations too. */
+export function stopOrgRoute(services: Services): AuthorityRoute {
+  const { handler } = ROUTES.stopOrg;
+  return {
+    ...ROUTES.stopOrg,
+    access: "org:stop",
+    async handle(request, reply) {
+      const visitor = authenticate(request, services);
+      const { reason } = parseBody(stopOrgRequestSchema, request.body ?? {});
+      const options = reason === undefined ? {} : { reason };
+      const outcome = visitor.accepted(await services.store.stopOrg(visitor.caller, options));
+      const { org, changed, version } = outcome;
+      services.logger.warn({ request_id: request.id, orgId: org.id, changed }, "org stopped");
+      return answer(reply, { status: "ok", handler, ...answerOrgState(org), changed, version });
+    },
+  };
+}

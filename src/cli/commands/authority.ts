@@ -1,0 +1,9 @@
+import { defineCommand } from "citty";
+
+/** `machineid authority`: the administrator's commands on the authority itself. */
+export const command = defineCommand({
+  meta: { name: "authority", description: "Administer your own authority" },
+  subCommands: {
+    "rotate-key": () => import("./authority/rotate-key.ts").then(({ command }) => command),
+  },
+});

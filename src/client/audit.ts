@@ -1,0 +1,23 @@
+import type { AuditAnswer, AuditChainsAnswer, FailureAnswer } from "../wire/index.ts";
+import type { Ask, AuditOptions, CallOptions } from "./call.ts";
+
+/** What was done and decided in the org. Self-hosted authorities with the feature `audit` have it. */
+export class OrgAudit {
+  readonly #ask: Ask;
+
+  constructor(ask: Ask) {
+    this.#ask = ask;
+  }
+
+  /** A page of entries. */
+  read(options: AuditOptions = {}): Promise<AuditAnswer | FailureAnswer> {
+    const { cursor, limit, order, deviceId, code, since, chain, ...call } = options;
+    const query = { cursor, limit, order, deviceId, code, chain, since: since?.toISOString() };
+    return this.#ask("audit", query, call);
+  }
+
+  /** Where the chains of entries end, signed by the authority. */
+  chains(options?: CallOptions): Promise<AuditChainsAnswer | FailureAnswer> {
+    return this.#ask("auditChains", undefined, options);
+  }
+}

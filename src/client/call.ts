@@ -1,0 +1,79 @@
+import type { Operation } from "../wire/index.ts";
+
+/** How long one call may take. */
+export interface CallOptions {
+  /** Aborts the call; it then rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * Overrides the client's deadline for this call, in milliseconds. `Infinity`
+   * leaves the deadline to `signal`, which is then required.
+   */
+  readonly timeoutMs?: number | undefined;
+}
+
+/** A change, and why it is made. */
+export interface ChangeOptions extends CallOptions {
+  /** For the audit of a self-hosted authority; at most 500 characters. */
+  readonly reason?: string | undefined;
+}
+
+/** A change that lets work begin again. */
+export interface RestoreOptions extends ChangeOptions {
+  /**
+   * Version of the change log as far as the caller has seen it: a stop that came
+   * later is not undone, and the answer is 409 `CONFLICT`. @default the version
+   * that is read just before, where the authority has the feature `if_version`
+   */
+  readonly ifVersion?: number | undefined;
+}
+
+/** How a device is registered. */
+export interface RegisterOptions extends CallOptions {
+  /** Under whom, on a self-hosted authority: only that owner's keys may restore it. */
+  readonly owner?: string | undefined;
+}
+
+/** Devices by their ids, or all whose id a pattern covers, for example `worker:prod:*`. */
+export type DeviceSelection = readonly string[] | { readonly devicePattern: string };
+
+/** How several devices are revoked. */
+export interface BatchOptions extends ChangeOptions {
+  /** Change nothing, and answer what would be changed. @default false */
+  readonly dryRun?: boolean | undefined;
+}
+
+/** How several devices are restored. */
+export interface RestoreBatchOptions extends BatchOptions, RestoreOptions {}
+
+/** Which devices are listed; without any of it, all of them. */
+export interface ListDevicesOptions extends CallOptions {
+  /** At most so many, up to 500; `cursor` in the answer says where the next page begins. */
+  readonly limit?: number | undefined;
+  /** Where the page before ended. */
+  readonly cursor?: string | undefined;
+  /** Only devices that it covers, for example `worker:prod:*`. */
+  readonly devicePattern?: string | undefined;
+}
+
+/** Which audit entries to read; see `docs/audit.md`. */
+export interface AuditOptions extends CallOptions {
+  /** Where the page before ended; it keeps that page's order. */
+  readonly cursor?: string | undefined;
+  /** Most entries in the answer: 1 to 1000. @default 100 */
+  readonly limit?: number | undefined;
+  /** `asc`: oldest first. @default "asc" */
+  readonly order?: "asc" | "desc" | undefined;
+  readonly deviceId?: string | undefined;
+  readonly code?: string | undefined;
+  /** Entries from this instant on. */
+  readonly since?: Date | undefined;
+  /** Entries of this chain alone. */
+  readonly chain?: string | undefined;
+}
+
+/** Performs an operation and returns its answer's JSON as it came. A field that is undefined is not sent. */
+export type Ask = <T>(
+  operation: Operation,
+  body: Readonly<Record<string, unknown>> | undefined,
+  options: CallOptions | undefined,
+) => Promise<T>;

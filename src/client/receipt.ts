@@ -1,0 +1,118 @@
+import {
+  readDecision,
+  readReceipt,
+  receiptKeyText,
+  ROUTES,
+  SIGNATURE_TYPES,
+} from "../wire/index.ts";
+import { decodeBase64 } from "./authority-key.ts";
+import type { PublicKey } from "./authority-key.ts";
+import { RequestError } from "./errors.ts";
+import type { Answer } from "./exchange.ts";
+
+/**
+ * Decisions with receipts. Loaded when a client has an authority's public key.
+ * WebCrypto verifies, since every runtime has it.
+ */
+
+export interface ReceiptRequest {
+  readonly orgKey: string;
+  readonly authorityKeys: readonly PublicKey[];
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly send: (body: Readonly<Record<string, unknown>>) => Promise<Answer>;
+}
+
+/**
+ * Asks for a decision with a nonce that nobody has seen, and returns the answer
+ * once its receipt is verified. An answer that decides nothing needs none.
+ *
+ * @throws {@link RequestError} `RECEIPT_INVALID`
+ */
+export async function requestWithReceipt(request: ReceiptRequest): Promise<Answer> {
+  const nonce = createNonce();
+  const answer = await request.send({ ...request.body, nonce });
+  if (decidesNothing(answer, request.body)) return answer;
+  const problem = await problemWith(request, answer, nonce).catch(
+    (error: unknown) => `it cannot be verified here: ${String(error)}`,
+  );
+  if (problem === undefined) return answer;
+  const { method, path } = ROUTES.validate;
+  const { status, requestId } = answer;
+  throw new RequestError("RECEIPT_INVALID", `the receipt is not to be trusted: ${problem}`, {
+    method,
+    path,
+    status,
+    requestId,
+  });
+}
+
+/** Whoever looks at `allowed` alone must not be misled by an answer that is no decision. */
+function decidesNothing({ status, body }: Answer, { deviceId }: ReceiptRequest["body"]): boolean {
+  const { allowed }: Partial<Record<string, unknown>> = Object(body);
+  const isQuiet = allowed === undefined || allowed === false;
+  return isQuiet && readDecision(status, body, String(deviceId)).outcome === "unavailable";
+}
+
+async function problemWith(
+  { orgKey, authorityKeys, body }: ReceiptRequest,
+  answer: Answer,
+  nonce: string,
+): Promise<string | undefined> {
+  const fields: Readonly<Record<string, unknown>> = Object(answer.body);
+  const { receipt } = fields;
+  if (typeof receipt !== "string") return "there is none";
+  const claims = await readSigned(receipt, authorityKeys);
+  if (typeof claims === "string") return claims;
+  const key = await sha256(receiptKeyText(await sha256(orgKey), nonce));
+  const { deviceId } = body;
+  return readReceipt(claims, { answer: fields, deviceId, nonce, key, now: Date.now() });
+}
+
+/** The claims of a compact JWS that one of the keys signed, or what is wrong with it. */
+async function readSigned(
+  token: string,
+  keys: readonly PublicKey[],
+): Promise<Readonly<Record<string, unknown>> | string> {
+  const parts = token.split(".");
+  const [header = "", payload = "", signature = ""] = parts;
+  if (parts.length !== 3) return "it is no signature";
+  const { alg, typ, kid, crit } = readPart(header);
+  if (alg !== "EdDSA" || crit !== undefined) return "it is signed in another way";
+  if (typ !== SIGNATURE_TYPES.receipt) return "it is no receipt";
+  const signed = new TextEncoder().encode(`${header}.${payload}`);
+  for (const key of keys) {
+    if (key.kid !== undefined && key.kid !== kid) continue;
+    const imported = await crypto.subtle.importKey("raw", key.bytes, "Ed25519", false, ["verify"]);
+    if (await crypto.subtle.verify("Ed25519", imported, decode(signature), signed)) {
+      return readPart(payload);
+    }
+  }
+  return "none of the authority's known keys signed it";
+}
+
+/** Own properties of a part's JSON alone. @throws Error when it is none */
+function readPart(part: string): Readonly<Record<string, unknown>> {
+  const value: unknown = JSON.parse(new TextDecoder().decode(decode(part)));
+  return { __proto__: null, ...Object(value) };
+}
+
+/** @throws Error when it is not base64url, or not as it would be written */
+function decode(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = decodeBase64(text);
+  if (encode(bytes) !== text) throw new Error("not base64url");
+  return bytes;
+}
+
+function encode(bytes: Uint8Array): string {
+  const base64 = btoa(String.fromCharCode(...bytes));
+  return base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+async function sha256(text: string): Promise<string> {
+  return encode(
+    new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text))),
+  );
+}
+
+const NONCE_BYTES = 16;
+const createNonce = (): string => encode(crypto.getRandomValues(new Uint8Array(NONCE_BYTES)));
