@@ -14,6 +14,7 @@ const shared: Options = {
 
 const LIBRARY: Readonly<Record<string, string>> = {
   index: "src/index.ts",
+  events: "src/events/index.ts",
   langchain: "integrations/langchain/index.ts",
   "ai-sdk": "integrations/ai-sdk/index.ts",
   mcp: "integrations/mcp/index.ts",

@@ -21,6 +21,8 @@ const subCommands: SubCommandsDef = {
   org: () => import("./commands/org.ts").then(({ command }) => command),
   migrate: () => import("./commands/migrate.ts").then(({ command }) => command),
   doctor: () => import("./commands/doctor.ts").then(({ command }) => command),
+  backup: () => import("./commands/backup.ts").then(({ command }) => command),
+  conformance: () => import("./commands/conformance.ts").then(({ command }) => command),
   mcp: () => import("./commands/mcp.ts").then(({ command }) => command),
   hook: () => import("./commands/hook.ts").then(({ command }) => command),
   audit: () => import("./commands/audit.ts").then(({ command }) => command),

@@ -3,6 +3,7 @@ export {
   createOrgAnswerSchema,
   deviceChangeAnswerSchema,
   failureAnswerSchema,
+  healthAnswerSchema,
   keyChangeAnswerSchema,
   listDevicesAnswerSchema,
   listKeysAnswerSchema,
@@ -55,8 +56,10 @@ export { DECISION_CODES, FAILURE_CODES, GUARD_CODES, REGISTRATION_CODES } from "
 export type { DecisionCode, FailureCode, GuardCode, RegistrationCode } from "./codes.ts";
 export { readDecision, readRegistration, requestIdOf, UNNAMED_DENIAL } from "./decision.ts";
 export type { Verdict } from "./decision.ts";
-export { readDeviceId } from "./device-id.ts";
+export { MAX_DEVICE_ID_LENGTH, readDeviceId } from "./device-id.ts";
 export { matchesDevice, readDevicePattern } from "./device-pattern.ts";
+export { EVENT_TYPES, LAST_EVENT_ID_HEADER, orgEventSchema, RESET_EVENT } from "./events.ts";
+export type { EventType, OrgEvent } from "./events.ts";
 export { KEY_PREFIXES, KEY_ROLES } from "./key.ts";
 export type { KeyRole } from "./key.ts";
 export { readReceipt, receiptClaims, receiptKeyText } from "./receipt.ts";
@@ -95,7 +98,11 @@ export {
   ROUTES,
 } from "./routes.ts";
 export type { Operation, Route } from "./routes.ts";
-export { rotateSigningKeyAnswerSchema, rotateSigningKeyRequestSchema } from "./signing.ts";
+export {
+  jwksAnswerSchema,
+  rotateSigningKeyAnswerSchema,
+  rotateSigningKeyRequestSchema,
+} from "./signing.ts";
 export type { Ed25519Jwk, Jwks } from "./signing.ts";
 export { SIGNATURE_TYPES } from "./signature-types.ts";
 export type { SignatureType } from "./signature-types.ts";

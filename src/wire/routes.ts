@@ -37,6 +37,8 @@ export const ROUTES = {
   revokeKey: { method: "POST", path: "/api/v1/keys/revoke", handler: "keys/revoke" },
   rotateKey: { method: "POST", path: "/api/v1/keys/rotate", handler: "keys/rotate" },
   meta: { method: "GET", path: "/api/v1/meta", handler: "meta" },
+  events: { method: "GET", path: "/api/v1/events", handler: "events" },
+  backup: { method: "POST", path: "/api/v1/backup", handler: "backup" },
   audit: { method: "GET", path: "/api/v1/audit", handler: "audit" },
   auditChains: { method: "GET", path: "/api/v1/audit/chains", handler: "audit_chains" },
   rotateSigningKey: {

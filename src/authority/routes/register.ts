@@ -19,6 +19,7 @@ export function registerRoute(services: Services): AuthorityRoute {
       const options = owner === undefined ? {} : { owner };
       const registered = visitor.accepted(await services.store.register(caller, deviceId, options));
       const { registration } = registered;
+      services.metrics.registrations[registration.outcome] += 1;
       const plan = answerPlan(registered, caller.at);
       if (registration.outcome === "blocked") {
         const { code } = registration;

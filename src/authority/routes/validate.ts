@@ -21,12 +21,13 @@ export function validateRoute(services: Services): AuthorityRoute {
 
 /** Decides, and answers the decision as JSON once it is in the audit. */
 export function answerValidate(services: Services, asking: Asking, body: unknown): Promise<string> {
-  const { store, logger, validMs, auditsAllow } = services;
+  const { store, logger, metrics, validMs, auditsAllow } = services;
   const visitor = authenticate(asking, services);
   const { deviceId, nonce } = parseValidate(body);
   return store.validate(visitor.caller, deviceId, auditsAllow()).then((outcome) => {
     const validated = visitor.accepted(outcome);
     const { decision, version } = validated;
+    metrics.decisions[decision.code] += 1;
     const fields = { request_id: asking.id, code: decision.code, deviceId };
     if (decision.allowed) logger.debug(fields, "allowed");
     else logger.info(fields, "denied");

@@ -9,6 +9,7 @@ import {
 } from "../../authority/index.ts";
 import type { Store } from "../../authority/index.ts";
 import { CommandError, EXIT, UsageError } from "../exit-code.ts";
+import { printError } from "../output.ts";
 import { readServerFile } from "../local-authority.ts";
 import { postgresError, readPostgresName } from "../postgres-error.ts";
 
@@ -42,9 +43,10 @@ export async function openStore(database: string): Promise<Store> {
   if (database === "") throw new UsageError("--db needs a file, :memory: or postgres://…");
   refuseUnusable(database);
   try {
-    return await (isPostgresUrl(database)
-      ? postgresStore({ url: database })
-      : sqliteStore(database));
+    if (isPostgresUrl(database)) return await postgresStore({ url: database });
+    const store = await sqliteStore(database);
+    warnOfReaders(database);
+    return store;
   } catch (error) {
     throw storeError(database, error);
   }
@@ -69,6 +71,19 @@ function refuseUnusable(database: string): void {
   } catch (error) {
     throw storeError(database, error);
   }
+}
+
+/**
+ * The file holds hashes of keys and the whole audit. One that was made by other
+ * means, as by a copy, keeps its mode: changing it is its owner's decision.
+ */
+function warnOfReaders(database: string): void {
+  if (!isFile(database) || process.platform === "win32") return;
+  const mode = statSync(database).mode & 0o777;
+  if ((mode & 0o077) === 0) return;
+  printError(
+    `machineid: warning: other users of this machine can open the database (mode 0${mode.toString(8)}): chmod 600 ${database}`,
+  );
 }
 
 /** What a failing store means for the person who started it. */

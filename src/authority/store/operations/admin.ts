@@ -1,7 +1,7 @@
 import { isLive } from "../../authorize.ts";
 import { NO_ORG } from "../audit-entry.ts";
 import type { Caller, ChangeOptions, UnknownKey } from "../caller.ts";
-import type { OrgChanged, OrgPatch, OrgsListed } from "../org-store.ts";
+import type { AdminKnown, OrgChanged, OrgPatch, OrgsListed } from "../org-store.ts";
 import type { KeyRecord, OrgRecord } from "../records.ts";
 import type { Bootstrap, Bootstrapped } from "../store.ts";
 import { changeDetail, UNKNOWN_KEY } from "./admit.ts";
@@ -12,6 +12,10 @@ import type { Ledger } from "../ledger.ts";
 export function adminKey(ledger: Ledger, caller: Caller): KeyRecord | undefined {
   const key = ledger.keys.byHash(caller.keyHash);
   return key?.role === "admin" && isLive(key, caller.at) ? key : undefined;
+}
+
+export function authenticateAdmin(ledger: Ledger, caller: Caller): AdminKnown | UnknownKey {
+  return adminKey(ledger, caller) === undefined ? UNKNOWN_KEY : { kind: "admin" };
 }
 
 function addOrg(

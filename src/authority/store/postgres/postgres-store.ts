@@ -185,6 +185,10 @@ class PostgresStore implements Store {
     );
   }
 
+  authenticateAdmin(caller: Caller) {
+    return this.#replica.look(caller, (ledger) => admin.authenticateAdmin(ledger, caller));
+  }
+
   bootstrap(given: Bootstrap) {
     return this.#replica.change(
       { keyHash: given.ownerKey.hash },

@@ -22,6 +22,7 @@ export class AuditLog implements AuditLedger {
   readonly #chains = new Map<string, OpenChain>();
   readonly #grown = new Set<OpenChain>();
   readonly #statements;
+  #appended = 0;
 
   constructor(database: DatabaseSync, writer: string) {
     this.#writer = writer;
@@ -53,6 +54,12 @@ export class AuditLog implements AuditLedger {
     chain.seq = seq;
     chain.head = digest(entry);
     this.#grown.add(chain);
+    this.#appended += 1;
+  }
+
+  /** How many entries were added through this object. */
+  get appended(): number {
+    return this.#appended;
   }
 
   /** Writes what was appended, and where the chains end now. */

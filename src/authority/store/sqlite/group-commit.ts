@@ -1,5 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
+import { Distribution, SECONDS, SIZES } from "../../metrics/distribution.ts";
 import { StoreUnavailableError } from "../errors.ts";
+import type { StoreStatistics } from "../statistics.ts";
 
 /** What a group of steps needs around it. */
 export interface GroupHooks<Context> {
@@ -30,6 +32,12 @@ export class GroupCommit<Context> {
   readonly #hooks: GroupHooks<Context>;
   readonly #begin;
   readonly #commit;
+  readonly #statistics = {
+    batchSizes: new Distribution(SIZES),
+    commitSeconds: new Distribution(SECONDS),
+    failures: 0,
+    waitingSince: undefined as number | undefined,
+  };
   #waiting: Waiting<Context>[] = [];
   #closed = false;
   readonly #run = (): void => this.#commitGroup();
@@ -41,12 +49,18 @@ export class GroupCommit<Context> {
     this.#commit = database.prepare("COMMIT");
   }
 
+  get statistics(): StoreStatistics {
+    return this.#statistics;
+  }
+
   /** Runs a step in the next group. A step must not throw for anything but a failing store. */
   run<Result>(step: (context: Context) => Result): Promise<Result> {
     if (this.#closed) return Promise.reject(new StoreUnavailableError("it is closed"));
     return new Promise((resolve, reject) => {
       const first = this.#waiting.push({ step, resolve, reject, result: undefined }) === 1;
-      if (first) setImmediate(this.#run);
+      if (!first) return;
+      this.#statistics.waitingSince = performance.now();
+      setImmediate(this.#run);
     });
   }
 
@@ -59,7 +73,9 @@ export class GroupCommit<Context> {
   #commitGroup(): void {
     const group = this.#waiting;
     if (group.length === 0) return;
+    const { waitingSince = 0 } = this.#statistics;
     this.#waiting = [];
+    this.#statistics.waitingSince = undefined;
     let context: Context;
     try {
       this.#begin.run();
@@ -71,11 +87,14 @@ export class GroupCommit<Context> {
       this.#abandon(group, error);
       return;
     }
+    this.#statistics.batchSizes.observe(group.length);
+    this.#statistics.commitSeconds.observe((performance.now() - waitingSince) / 1000);
     for (const waiting of group) waiting.resolve(waiting.result as never);
     this.#hooks.committed(context);
   }
 
   #abandon(group: readonly Waiting<Context>[], cause: unknown): void {
+    this.#statistics.failures += 1;
     this.#hooks.discard();
     try {
       // A full disk may have ended the transaction already.

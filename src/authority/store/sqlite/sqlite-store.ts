@@ -20,6 +20,7 @@ import * as signing from "../operations/signing.ts";
 import type { OrgPatch, OrgPolicy } from "../org-store.ts";
 import type { KeyRecord, OrgRecord, SigningKeyRecord } from "../records.ts";
 import type { Bootstrap, Store } from "../store.ts";
+import { FileBackup } from "./file-backup.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { FileLedger } from "./ledger.ts";
 import { refuseMoved } from "./moved.ts";
@@ -56,7 +57,10 @@ class SqliteStore implements Store {
   readonly #commit: GroupCommit<FileLedger>;
   readonly #listeners = new ChangeListeners();
   readonly #touch;
+  readonly #backup: FileBackup;
+  readonly #auditListeners = new Set<() => void>();
   #ledger: FileLedger | undefined;
+  #appended = 0;
   #closed = false;
 
   constructor(database: DatabaseSync) {
@@ -66,11 +70,16 @@ class SqliteStore implements Store {
     this.#commit = new GroupCommit(database, {
       begin: () => (this.#ledger ??= new FileLedger(database)),
       finish: (ledger) => ledger.finish(),
-      committed: ({ version }) => this.#listeners.saw(version),
+      committed: ({ version, audit }) => {
+        this.#listeners.saw(version);
+        this.#announce(audit.appended);
+      },
       discard: () => {
         this.#ledger = undefined;
+        this.#appended = 0;
       },
     });
+    this.#backup = new FileBackup(database);
   }
 
   validate(caller: Caller, deviceId: string, auditAllow = true) {
@@ -151,6 +160,10 @@ class SqliteStore implements Store {
     return this.#commit.run((ledger) => admin.changeOrg(ledger, caller, orgId, patch, options));
   }
 
+  authenticateAdmin(caller: Caller) {
+    return this.#commit.run((ledger) => admin.authenticateAdmin(ledger, caller));
+  }
+
   bootstrap(bootstrap: Bootstrap) {
     return this.#commit.run((ledger) => admin.bootstrap(ledger, bootstrap));
   }
@@ -205,16 +218,36 @@ class SqliteStore implements Store {
     return this.#listeners.add(listener);
   }
 
+  get statistics() {
+    return this.#commit.statistics;
+  }
+
+  onAudit(listener: () => void): () => void {
+    this.#auditListeners.add(listener);
+    return () => this.#auditListeners.delete(listener);
+  }
+
+  backup() {
+    return this.#backup.take();
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     const seen = this.#commit.run((ledger) => ledger.devices.writeSeen(Number.POSITIVE_INFINITY));
     this.#commit.close();
+    await this.#backup.ended();
     try {
       // It is advisory; a store that cannot take it is closed nevertheless.
       await seen.catch(() => undefined);
     } finally {
       this.#database.close();
     }
+  }
+
+  #announce(appended: number): void {
+    if (appended === this.#appended) return;
+    this.#appended = appended;
+    for (const listener of this.#auditListeners) listener();
   }
 }
