@@ -81,8 +81,8 @@ describe("migrate", () => {
 
     const moved = await runCli(["migrate", "--from", `sqlite:${file}`, "--to", database.url]);
     expect(moved).toMatchObject({ code: 0 });
-    expect(moved.stdout).toContain("Moved 1 orgs, 1 devices and 4 audit entries to postgres://");
-    expect(moved.stderr).toMatch(/^0 %: 0 of 4 audit entries\n(?:.*\n)*100 %: 4 of 4/);
+    expect(moved.stdout).toContain("Moved 1 orgs, 1 devices and 6 audit entries to postgres://");
+    expect(moved.stderr).toMatch(/^0 %: 0 of 6 audit entries\n(?:.*\n)*100 %: 6 of 6/);
     expect(moved.stdout + moved.stderr).not.toContain(passwordOf(database.url));
 
     await using replica = await startServe(database.url);
@@ -103,7 +103,7 @@ describe("migrate", () => {
       env: { MACHINEID_DB: database.url },
     });
     expect(moved).toMatchObject({ code: 0, stderr: "" });
-    expect(JSON.parse(moved.stdout)).toMatchObject({ status: "ok", orgs: 1, auditEntries: 2 });
+    expect(JSON.parse(moved.stdout)).toMatchObject({ status: "ok", orgs: 1, auditEntries: 4 });
     expect(moved.stdout).not.toContain(passwordOf(database.url));
     const again = await runCli(["migrate", "--from", file, "--json"], {
       env: { MACHINEID_DB: database.url },
