@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Caller, KeyRecord, Store } from "../../src/authority/index.ts";
 import { createKey } from "../../src/authority/keys.ts";
 import { StoreFixture } from "./store-fixture.ts";
+import type { DevicePage } from "../../src/authority/store/device-store.ts";
 import type { StoreAdapter } from "./store-fixture.ts";
 import { storeAuditSuite } from "./store-audit-suite.ts";
 import { storeChangeSuite } from "./store-change-suite.ts";
@@ -191,6 +192,29 @@ export function storeSuite(name: string, createAdapter: () => StoreAdapter): voi
       note(await store.validate(call(key), "a"));
       const [first = 0] = versions;
       expect(versions).toEqual([0, 1, 2, 3, 4, 4].map((step) => first + step));
+    });
+
+    it("lists a page of what a pattern covers, among devices that it does not", async () => {
+      const { key } = await fixture.addOrg("pro");
+      for (const deviceId of ["x", "w:1", "y", "w:2", "w", "w:3", "z"]) {
+        await store.register(call(key), deviceId);
+      }
+      const page = async (terms: DevicePage): Promise<unknown> => {
+        const listed = await store.listDevices(call(key), terms);
+        if (listed.kind !== "devices") throw new Error(listed.kind);
+        after = listed.devices.at(-1)?.id ?? 0;
+        return [listed.devices.map(({ deviceId }) => deviceId), listed.more];
+      };
+      let after = 0;
+      expect(await page({ devicePattern: "w:*", limit: 2 })).toEqual([["w:1", "w:2"], true]);
+      expect(await page({ devicePattern: "w:*", limit: 2, after })).toEqual([["w:3"], false]);
+      expect(await page({ devicePattern: "w:*", limit: 3 })).toEqual([
+        ["w:1", "w:2", "w:3"],
+        false,
+      ]);
+      expect(await page({ devicePattern: "w", limit: 1 })).toEqual([["w"], false]);
+      expect(await page({ limit: 6 })).toEqual([["x", "w:1", "y", "w:2", "w", "w:3"], true]);
+      expect(await page({ limit: 6, after })).toEqual([["z"], false]);
     });
 
     it("lists devices in the order of their registration, whatever they are called", async () => {
