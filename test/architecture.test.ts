@@ -41,7 +41,16 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "src/events": ["eventsource-parser"],
   "src/guard": [],
   "src/index.ts": [],
-  "src/authority": ["node:", "zod", "fastify", "@fastify/cors", "jose", "pino", "prom-client"],
+  "src/authority": [
+    "node:",
+    "zod",
+    "fastify",
+    "@fastify/cors",
+    "jose",
+    "pino",
+    "pg",
+    "prom-client",
+  ],
   "src/testing": ["node:"],
   "src/cli": [
     "node:",

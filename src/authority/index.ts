@@ -23,6 +23,13 @@ export { BackupRunningError } from "./store/backup.ts";
 export type { StoreBackup } from "./store/backup.ts";
 export { Distribution } from "./metrics/distribution.ts";
 export { StoreLockedError, StoreSchemaError, StoreUnavailableError } from "./store/errors.ts";
+export type { Change, ChangeFeed, ChangesRead } from "./store/changes.ts";
+export { MoveError } from "./store/move/move-error.ts";
+export { moveStore } from "./store/move/move-store.ts";
+export type { Moved, MoveOptions, MoveProgress } from "./store/move/move-store.ts";
+export { postgresStore } from "./store/postgres/open.ts";
+export { describePostgres, isPostgresUrl } from "./store/postgres/options.ts";
+export type { PostgresOptions } from "./store/postgres/options.ts";
 export type { StoreStatistics } from "./store/statistics.ts";
 export type {
   AuditChain,

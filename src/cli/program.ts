@@ -19,6 +19,7 @@ const subCommands: SubCommandsDef = {
   usage: () => import("./commands/usage.ts").then(({ command }) => command),
   keys: () => import("./commands/keys.ts").then(({ command }) => command),
   org: () => import("./commands/org.ts").then(({ command }) => command),
+  migrate: () => import("./commands/migrate.ts").then(({ command }) => command),
   doctor: () => import("./commands/doctor.ts").then(({ command }) => command),
   backup: () => import("./commands/backup.ts").then(({ command }) => command),
   conformance: () => import("./commands/conformance.ts").then(({ command }) => command),

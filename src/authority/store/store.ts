@@ -1,5 +1,6 @@
 import type { AuditStore } from "./audit-store.ts";
 import type { StoreBackup } from "./backup.ts";
+import type { ChangeFeed } from "./changes.ts";
 import type { DeviceStore } from "./device-store.ts";
 import type { KeyStore } from "./key-store.ts";
 import type { AdminStore, OrgStore } from "./org-store.ts";
@@ -46,7 +47,7 @@ export interface Bootstrapped {
  *   made is then unknown.
  */
 export interface Store
-  extends DeviceStore, OrgStore, KeyStore, AdminStore, AuditStore, SigningStore {
+  extends DeviceStore, OrgStore, KeyStore, AdminStore, AuditStore, SigningStore, ChangeFeed {
   /** Gives a new store its administrator's key and its first org. */
   bootstrap(bootstrap: Bootstrap): Promise<Bootstrapped>;
 

@@ -11,7 +11,7 @@ import { readOrigins, readTlsFiles } from "../serve/settings.ts";
 export const SERVE_ARGUMENTS = {
   db: {
     type: "string",
-    description: "Database file, made with mode 0600 when missing; or :memory:",
+    description: "Database file, :memory:, or postgres://…, which better goes into MACHINEID_DB",
     default: DEFAULT_DATABASE,
     valueHint: "FILE",
   },
@@ -114,7 +114,10 @@ export const SERVE_ARGUMENTS = {
 
 /** `machineid serve`: runs the authority. */
 export const command = defineCommand({
-  meta: { name: "serve", description: "Run your own authority on a database file" },
+  meta: {
+    name: "serve",
+    description: "Run your own authority, on a database file or on PostgreSQL",
+  },
   args: SERVE_ARGUMENTS,
   async run({ args: given, rawArgs }): Promise<ExitCode> {
     const args = withEnvironment(given, SERVE_ARGUMENTS, rawArgs);

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import type { BootstrapKeys, ListenAddress } from "../../authority/index.ts";
 import type { Plan } from "../../wire/index.ts";
 import { paint } from "../output.ts";
+import { isFile, nameOf } from "./open-store.ts";
 
 export interface BannerFacts {
   readonly address: ListenAddress;
@@ -16,7 +17,7 @@ export interface BannerFacts {
 /** What `serve` tells a person once it answers. */
 export function renderBanner({ address, metrics, database, keys, plan }: BannerFacts): string {
   const { ownerKey, adminKey } = keys;
-  const where = database === ":memory:" ? "in memory; gone when this ends" : resolve(database);
+  const where = database === ":memory:" ? "in memory; gone when this ends" : placeOf(database);
   const lines = [
     paint("bold", "MachineID authority"),
     "",
@@ -44,3 +45,6 @@ export function renderBanner({ address, metrics, database, keys, plan }: BannerF
   );
   return lines.join("\n");
 }
+
+const placeOf = (database: string): string =>
+  isFile(database) ? resolve(database) : nameOf(database);

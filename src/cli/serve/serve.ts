@@ -11,13 +11,13 @@ import { aborted, stopSignal } from "../stop-signal.ts";
 import type { AuditOptions } from "./audit-options.ts";
 import { renderBanner } from "./banner.ts";
 import { createLogger } from "./logger.ts";
-import { openStore, storeError } from "./open-store.ts";
+import { isFile, nameOf, openStore, storeError } from "./open-store.ts";
 import type { TlsFiles } from "./settings.ts";
 import { loadTls, renewTls, tlsError } from "./tls-files.ts";
 
 /** What `serve` was asked for. */
 export interface ServeOptions {
-  /** A file, or `:memory:`. */
+  /** A file, `:memory:`, or the address of a PostgreSQL database. */
   readonly database: string;
   readonly port: number;
   readonly host: string;
@@ -64,14 +64,14 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
           },
   });
   authority = await open(options, logger);
-  const isFile = database !== ":memory:";
+  const isLocal = isFile(database);
   try {
     const address = await listen(options, (at) => authority.listen(at));
     const metrics =
       options.metrics === undefined
         ? undefined
         : await listen(options.metrics, (at) => authority.listenForMetrics(at));
-    if (isFile) announce(database, address);
+    if (isLocal) announce(database, address);
     // Last, so that no key is made which nobody is shown. Until then every call is refused.
     const keys = await bootstrap(authority, options);
     if (json) {
@@ -87,7 +87,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
     }
     await aborted(stop);
   } finally {
-    if (isFile) retractLocalAuthority(database);
+    if (isLocal) retractLocalAuthority(database);
     await authority.close();
   }
   return EXIT.ok;
@@ -125,7 +125,7 @@ async function bootstrap(authority: Authority, options: ServeOptions): Promise<B
     if (error instanceof TypeError) throw new UsageError(`--owner-key: ${error.message}`);
     if (error instanceof OwnerKeyUnknownError) {
       throw new CommandError(
-        `The owner key that was given belongs to no org of ${database}. Leave it out, or give another --db`,
+        `The owner key that was given belongs to no org of ${nameOf(database)}. Leave it out, or give another --db`,
         { exitCode: EXIT.error, code: error.code, cause: error },
       );
     }

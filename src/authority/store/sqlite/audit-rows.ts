@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { AuditRow } from "../audit-store.ts";
-import { auditFromRow } from "./rows.ts";
+import { auditFromRow } from "../rows.ts";
 
 /** Entries that a chain has room for. */
 const CHAIN_SIZE = 2n ** 40n;

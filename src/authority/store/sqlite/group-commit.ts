@@ -10,7 +10,7 @@ export interface GroupHooks<Context> {
   /** After the last step, inside the transaction. */
   finish(context: Context): void;
   /** The transaction has committed, and its steps were answered. */
-  committed?(context: Context): void;
+  committed(context: Context): void;
   /** The transaction did not commit: forget everything that was read or written in it. */
   discard(): void;
 }
@@ -90,7 +90,7 @@ export class GroupCommit<Context> {
     this.#statistics.batchSizes.observe(group.length);
     this.#statistics.commitSeconds.observe((performance.now() - waitingSince) / 1000);
     for (const waiting of group) waiting.resolve(waiting.result as never);
-    this.#hooks.committed?.(context);
+    this.#hooks.committed(context);
   }
 
   #abandon(group: readonly Waiting<Context>[], cause: unknown): void {

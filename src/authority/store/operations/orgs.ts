@@ -4,7 +4,7 @@ import type { OrgPolicy, OrgRead, OrgStandingChanged, UsageRead } from "../org-s
 import type { OrgRecord } from "../records.ts";
 import { admit, changeDetail } from "./admit.ts";
 import type { Admitted } from "./admit.ts";
-import type { Ledger } from "./ledger.ts";
+import type { Ledger } from "../ledger.ts";
 
 /** The operations on an org with a key of it, as steps of a group. */
 
@@ -25,13 +25,14 @@ export function stopOrg(
   caller: Caller,
   options?: ChangeOptions,
 ): OrgStandingChanged | Refused {
-  const from = admit(ledger, caller, { permission: "org:stop", operation: "org_stop" });
+  const operation = "org_stop";
+  const from = admit(ledger, caller, { permission: "org:stop", operation });
   if (from.kind !== "admitted") return from;
   const { org } = from;
   const changed = !org.disabled;
-  const version = changed ? ledger.nextVersion() : org.disabledVersion;
+  const version = changed ? nextVersion(ledger, caller, org, operation) : org.disabledVersion;
   return change(ledger, caller, from, {
-    operation: "org_stop",
+    operation,
     // A second stop withdraws a request to resume.
     org: { ...org, disabled: true, disabledVersion: version, restoreRequest: null },
     changed,
@@ -73,7 +74,7 @@ export function resumeOrg(
     });
     return { ...pending, pending: true };
   }
-  const resumed = ledger.nextVersion();
+  const resumed = nextVersion(ledger, caller, org, operation);
   return change(ledger, caller, from, {
     operation,
     org: { ...org, disabled: false, disabledVersion: resumed, restoreRequest: null },
@@ -94,9 +95,13 @@ export function setOrgPolicy(
   if (from.kind !== "admitted") return from;
   const changed = from.org.twoPersonRestore !== twoPersonRestore;
   const org = { ...from.org, twoPersonRestore };
-  const version = changed ? ledger.nextVersion() : ledger.version;
+  const version = changed ? nextVersion(ledger, caller, org, operation) : ledger.version;
   const detail = { twoPersonRestore };
   return change(ledger, caller, from, { operation, org, changed, version, options, detail });
+}
+
+function nextVersion(ledger: Ledger, { at }: Caller, org: OrgRecord, operation: string): number {
+  return ledger.nextVersion({ at, orgId: org.id, operation, deviceIds: [] });
 }
 
 interface Change {

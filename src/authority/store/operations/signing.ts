@@ -3,9 +3,9 @@ import { NO_ORG } from "../audit-entry.ts";
 import type { SigningKeyRecord } from "../records.ts";
 import type { SigningKeyRotated } from "../signing-store.ts";
 import type { Caller, UnknownKey } from "../caller.ts";
-import { adminKey } from "./admin-operations.ts";
+import { adminKey } from "./admin.ts";
 import { UNKNOWN_KEY } from "./admit.ts";
-import type { Ledger } from "./ledger.ts";
+import type { Ledger } from "../ledger.ts";
 
 /** The operations on signing keys, as steps of a group. */
 

@@ -11,12 +11,12 @@ import type {
 } from "../device-store.ts";
 import { admit, changeDetail, forbid } from "./admit.ts";
 import type { Asked } from "./admit.ts";
-import type { Ledger } from "./ledger.ts";
+import type { DecisionFacts, Ledger } from "../ledger.ts";
 
 /** The operations on an org's devices, as steps of a group. */
 
 export function validate(
-  ledger: Ledger,
+  ledger: DecisionFacts,
   caller: Caller,
   deviceId: string,
   auditAllow: boolean,
@@ -54,7 +54,8 @@ export function register(
   const registration = decideRegistration(org, device, devicesUsed, at);
   const { outcome } = registration;
   if (outcome === "created") {
-    const version = ledger.nextVersion();
+    const { operation } = asked;
+    const version = ledger.nextVersion({ at, orgId: org.id, operation, deviceIds: [deviceId] });
     ledger.devices.add(org.id, { deviceId, createdAt: at, version, owner });
   }
   ledger.audit.append(org.id, {
@@ -84,14 +85,16 @@ export function remove(
   if (device === undefined) return { kind: "not_found" };
   const verdict = authorizeRemoval(org, key, device);
   if (verdict !== "allowed") return forbid(ledger, caller, from, asked, verdict);
-  const version = ledger.nextVersion();
+  const { at, requestId } = caller;
+  const { operation } = asked;
+  const version = ledger.nextVersion({ at, orgId: org.id, operation, deviceIds: [deviceId] });
   ledger.devices.remove(org.id, deviceId);
   ledger.audit.append(org.id, {
-    at: caller.at,
+    at,
     by: key.id,
-    operation: asked.operation,
+    operation,
     deviceId,
-    requestId: caller.requestId,
+    requestId,
     version,
     detail: changeDetail(key, options),
   });

@@ -1,15 +1,19 @@
 import * as z from "zod/mini";
-import { KEY_ROLES, PLAN_STATES, PLAN_TIERS } from "../../../wire/index.ts";
-import type { AuditChain, AuditRow } from "../audit-store.ts";
+import { KEY_ROLES, PLAN_STATES, PLAN_TIERS } from "../../wire/index.ts";
+import type { AuditChain, AuditRow } from "./audit-store.ts";
+import type { Change } from "./changes.ts";
 import type {
   DeviceRecord,
   KeyRecord,
   OrgRecord,
   RestoreRequest,
   SigningKeyRecord,
-} from "../records.ts";
+} from "./records.ts";
 
-/** How records lie in tables. Reading checks every row: a file may have been edited by hand. */
+/**
+ * How records lie in tables, in every store. Reading checks every row: it may
+ * have been edited by hand.
+ */
 
 const instant = z.int();
 
@@ -134,6 +138,22 @@ export function chainFromRow(row: unknown): AuditChain {
 const auditRow = z.object({ seq: z.int(), entry: z.string() });
 
 export const auditFromRow = (row: unknown): AuditRow => auditRow.parse(row);
+
+const changeRow = z.object({
+  version: z.int(),
+  at: instant,
+  org_id: z.string(),
+  operation: z.string(),
+  /** JSON. */
+  device_ids: z.string(),
+});
+const deviceIds = z.array(z.string());
+
+export function changeFromRow(row: unknown): Change {
+  const { version, at, org_id, operation, device_ids } = changeRow.parse(row);
+  const named = deviceIds.parse(JSON.parse(device_ids));
+  return { version, at, orgId: org_id, operation, deviceIds: named };
+}
 
 const signingKeyRow = z.object({
   kid: z.string(),

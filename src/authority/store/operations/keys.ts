@@ -11,7 +11,7 @@ import type { KeyChanged, KeyDraft, KeyNotFound, KeyRefused, KeysListed } from "
 import type { KeyRecord } from "../records.ts";
 import { admit, changeDetail } from "./admit.ts";
 import type { Admitted } from "./admit.ts";
-import type { Ledger } from "./ledger.ts";
+import type { Ledger } from "../ledger.ts";
 
 /** The operations on an org's keys, as steps of a group. */
 
@@ -28,8 +28,10 @@ export function createKey(
   const verdict = decideKeyCreation(ledger.keys.ofOrg(org.id), caller.at);
   if (verdict !== "allowed") return { kind: "key_conflict", reason: verdict };
   const key: KeyRecord = { ...draft, orgId: org.id };
+  const version = nextVersion(ledger, caller, org.id, operation);
   ledger.keys.add(key);
-  return changed(ledger, caller, from, { operation, key, detail: termsOf(key), options });
+  const detail = termsOf(key);
+  return changed(ledger, caller, from, { operation, key, version, detail, options });
 }
 
 export function listKeys(ledger: Ledger, caller: Caller): KeysListed | Refused {
@@ -57,8 +59,9 @@ export function revokeKey(
   const verdict = decideKeyRevocation(ledger.keys.ofOrg(org.id), key, at);
   if (verdict !== "allowed") return { kind: "key_conflict", reason: verdict };
   const revoked = { ...key, revokedAt: at };
+  const version = nextVersion(ledger, caller, org.id, operation);
   ledger.keys.replace(revoked);
-  return changed(ledger, caller, from, { operation, key: revoked, options });
+  return changed(ledger, caller, from, { operation, key: revoked, version, options });
 }
 
 export function rotateKey(
@@ -78,10 +81,17 @@ export function rotateKey(
   const rotated = decideKeyRotation(keys, key, secret, rotation, caller.at);
   if (typeof rotated === "string") return { kind: "key_conflict", reason: rotated };
   const { old, replacement } = rotated;
+  const version = nextVersion(ledger, caller, org.id, operation);
   ledger.keys.add(replacement);
   ledger.keys.replace(old);
   const detail = { replaces: old.id, oldExpiresAt: old.expiresAt, ...termsOf(replacement) };
-  return changed(ledger, caller, from, { operation, key: replacement, detail, options: rotation });
+  return changed(ledger, caller, from, {
+    operation,
+    key: replacement,
+    version,
+    detail,
+    options: rotation,
+  });
 }
 
 function keyOf(ledger: Ledger, orgId: string, keyId: string): KeyRecord | undefined {
@@ -94,9 +104,14 @@ function termsOf({ role, name, devicePattern, deviceOwner, expiresAt }: KeyRecor
   return { role, name, devicePattern, deviceOwner, expiresAt };
 }
 
+function nextVersion(ledger: Ledger, { at }: Caller, orgId: string, operation: string): number {
+  return ledger.nextVersion({ at, orgId, operation, deviceIds: [] });
+}
+
 interface Change {
   readonly operation: string;
   readonly key: KeyRecord;
+  readonly version: number;
   readonly detail?: object;
   readonly options: ChangeOptions | undefined;
 }
@@ -105,9 +120,8 @@ function changed(
   ledger: Ledger,
   { at, requestId }: Caller,
   { key: by, org }: Admitted,
-  { operation, key, detail, options }: Change,
+  { operation, key, version, detail, options }: Change,
 ): KeyChanged {
-  const version = ledger.nextVersion();
   ledger.audit.append(org.id, {
     at,
     by: by.id,

@@ -5,7 +5,7 @@ import type { AdminKnown, OrgChanged, OrgPatch, OrgsListed } from "../org-store.
 import type { KeyRecord, OrgRecord } from "../records.ts";
 import type { Bootstrap, Bootstrapped } from "../store.ts";
 import { changeDetail, UNKNOWN_KEY } from "./admit.ts";
-import type { Ledger } from "./ledger.ts";
+import type { Ledger } from "../ledger.ts";
 
 /** The administrator's operations, as steps of a group. */
 
@@ -25,15 +25,17 @@ function addOrg(
   org: OrgRecord,
   ownerKey: KeyRecord,
 ): number {
-  const version = ledger.nextVersion();
+  const { at, requestId } = caller;
+  const operation = "org_create";
+  const version = ledger.nextVersion({ at, orgId: org.id, operation, deviceIds: [] });
   ledger.addOrg(org);
   ledger.keys.add(ownerKey);
   const { name, planTier, limit } = org;
   ledger.audit.append(org.id, {
-    at: caller.at,
+    at,
     by,
-    operation: "org_create",
-    requestId: caller.requestId,
+    operation,
+    requestId,
     version,
     detail: { name, planTier, limit, ownerKey: ownerKey.id },
   });
@@ -68,13 +70,15 @@ export function changeOrg(
   if (by === undefined) return UNKNOWN_KEY;
   const org = ledger.org(orgId);
   if (org === undefined) return { kind: "not_found" };
-  const version = ledger.nextVersion();
+  const { at, requestId } = caller;
+  const operation = "org_change";
+  const version = ledger.nextVersion({ at, orgId, operation, deviceIds: [] });
   ledger.replaceOrg({ ...org, ...patch });
   ledger.audit.append(orgId, {
-    at: caller.at,
+    at,
     by: by.id,
-    operation: "org_change",
-    requestId: caller.requestId,
+    operation,
+    requestId,
     version,
     detail: { ...patch, ...changeDetail(by, options) },
   });
@@ -89,13 +93,19 @@ export function bootstrap(ledger: Ledger, given: Bootstrap): Bootstrapped {
   }
   const needsAdmin = !ledger.keys.hasAdmin();
   if (needsAdmin) {
+    const { at, requestId } = given;
+    const operation = "admin_key_create";
+    // The first org, which comes with it, is one change together with it.
+    const version = isNew
+      ? ledger.version
+      : ledger.nextVersion({ at, orgId: NO_ORG, operation, deviceIds: [] });
     ledger.keys.add(given.adminKey);
     ledger.audit.append(NO_ORG, {
-      at: given.at,
+      at,
       by: "bootstrap",
-      operation: "admin_key_create",
-      requestId: given.requestId,
-      version: ledger.version,
+      operation,
+      requestId,
+      version,
       detail: { key: given.adminKey.id },
     });
   }

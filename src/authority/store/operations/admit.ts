@@ -3,7 +3,7 @@ import type { ForbiddenReason, Permission } from "../../authorize.ts";
 import { keyLabel } from "../../keys.ts";
 import type { Caller, ChangeOptions, Forbidden, Refused, UnknownKey } from "../caller.ts";
 import type { KeyRecord, OrgRecord } from "../records.ts";
-import type { Ledger } from "./ledger.ts";
+import type { DecisionFacts } from "../ledger.ts";
 
 export const UNKNOWN_KEY: UnknownKey = Object.freeze({ kind: "unknown_key" });
 
@@ -23,8 +23,11 @@ export interface Asked {
   readonly deviceId?: string;
 }
 
+/** What rights are read from. */
+type Facts = Omit<DecisionFacts, "devices">;
+
 /** Lets a caller do what it asked for, or notes in the audit that a known one may not. */
-export function admit(ledger: Ledger, caller: Caller, asked: Asked): Admitted | Refused {
+export function admit(ledger: Facts, caller: Caller, asked: Asked): Admitted | Refused {
   const key = ledger.keys.byHash(caller.keyHash);
   if (key === undefined || key.orgId === null || !isLive(key, caller.at)) return UNKNOWN_KEY;
   const org = ledger.org(key.orgId);
@@ -36,7 +39,7 @@ export function admit(ledger: Ledger, caller: Caller, asked: Asked): Admitted | 
 
 /** Refuses a known caller, and says so in the audit. */
 export function forbid(
-  ledger: Ledger,
+  ledger: Facts,
   { at, requestId }: Caller,
   { key, org }: Pick<Admitted, "key" | "org">,
   { operation, deviceId }: Pick<Asked, "operation" | "deviceId">,

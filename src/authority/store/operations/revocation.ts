@@ -4,7 +4,7 @@ import type { Caller, Refused, VersionConflict } from "../caller.ts";
 import type { DeviceSelection, RevocationChanged, RevocationOptions } from "../device-store.ts";
 import { admit, changeDetail, forbid } from "./admit.ts";
 import type { Admitted } from "./admit.ts";
-import type { Ledger } from "./ledger.ts";
+import type { Ledger } from "../ledger.ts";
 
 /** Revoking and restoring devices, as a step of a group. */
 
@@ -75,7 +75,12 @@ function carryOut(
   revoked: boolean,
   options: RevocationOptions,
 ): RevocationChanged {
-  const change = steps.some(changes) ? ledger.nextVersion() : undefined;
+  const due = steps.filter(changes).map(({ deviceId }) => deviceId);
+  const operation = revoked ? "revoke" : "unrevoke";
+  const change =
+    due.length === 0
+      ? undefined
+      : ledger.nextVersion({ at, orgId: org.id, operation, deviceIds: due });
   const detail = changeDetail(key, options);
   let version = change ?? 0;
   for (const step of steps) {
@@ -94,7 +99,7 @@ function carryOut(
     ledger.audit.append(org.id, {
       at,
       by: key.id,
-      operation: OPERATIONS[step.step] ?? (revoked ? "revoke" : "unrevoke"),
+      operation: OPERATIONS[step.step] ?? operation,
       deviceId,
       requestId,
       version: deviceVersion,
