@@ -1,5 +1,4 @@
 export type { OrgAudit } from "./audit.ts";
-export { readAuthorityKey } from "./authority-key.ts";
 export type { AuthorityKey, PublicKey } from "./authority-key.ts";
 export { MachineID } from "./client.ts";
 export { DEFAULT_BASE_URL, DEFAULT_TIMEOUT_MS } from "./machine-id-options.ts";

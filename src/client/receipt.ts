@@ -1,10 +1,7 @@
-import {
-  readDecision,
-  readReceipt,
-  receiptKeyText,
-  ROUTES,
-  SIGNATURE_TYPES,
-} from "../wire/index.ts";
+import { readDecision, ROUTES } from "../wire/index.ts";
+// By their files: what the index reaches, everybody loads.
+import { readReceipt, receiptKeyText } from "../wire/receipt.ts";
+import { SIGNATURE_TYPES } from "../wire/signature-types.ts";
 import { decodeBase64, readAuthorityKey } from "./authority-key.ts";
 import type { AuthorityKey, PublicKey } from "./authority-key.ts";
 import { RequestError } from "./errors.ts";

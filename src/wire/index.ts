@@ -63,7 +63,6 @@ export { EVENT_TYPES, LAST_EVENT_ID_HEADER, orgEventSchema, RESET_EVENT } from "
 export type { EventType, OrgEvent } from "./events.ts";
 export { KEY_PREFIXES, KEY_ROLES } from "./key.ts";
 export type { KeyRole } from "./key.ts";
-export { readReceipt, receiptClaims, receiptKeyText } from "./receipt.ts";
 export { PLAN_LIMITS, PLAN_STATES, PLAN_TIERS } from "./plan.ts";
 export type { PlanState, PlanTier } from "./plan.ts";
 export {
