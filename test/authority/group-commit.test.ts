@@ -42,6 +42,17 @@ describe("a group commit", () => {
     expect(hooks).toEqual(["begin", "finish", "committed", "begin", "finish", "committed"]);
   });
 
+  it("waits for further turns while each brings more, and for no more than four", async () => {
+    const results: Promise<string>[] = [];
+    for (let turn = 0; turn < 8; turn += 1) {
+      results.push(commit.run(write(String(turn))));
+      await new Promise(setImmediate);
+    }
+    await Promise.all(results);
+    expect(written()).toEqual(["0", "1", "2", "3", "4", "5", "6", "7"]);
+    expect(hooks).toEqual(["begin", "finish", "committed", "begin", "finish", "committed"]);
+  });
+
   it("undoes all of a group when a step throws, and goes on with the next", async () => {
     const steps = [
       write("a"),

@@ -23,7 +23,13 @@ interface Waiting<Context> {
 }
 
 /**
- * Commits what one turn of the event loop asked for in one transaction. Steps
+ * Turns of the event loop that a group waits at most, and only while each brings
+ * more: under load a commit is mostly the disk's time, whatever its size.
+ */
+const MOST_TURNS = 4;
+
+/**
+ * Commits what a few turns of the event loop asked for in one transaction. Steps
  * run one after the other, in the order they came, and no result leaves before
  * the commit. When it fails, all of the group fail.
  */
@@ -40,7 +46,15 @@ export class GroupCommit<Context> {
   };
   #waiting: Waiting<Context>[] = [];
   #closed = false;
-  readonly #run = (): void => this.#commitGroup();
+  #turns = 0;
+  #gathered = 0;
+  readonly #turn = (): void => {
+    this.#turns += 1;
+    const hasGrown = this.#waiting.length > this.#gathered;
+    this.#gathered = this.#waiting.length;
+    if (hasGrown && this.#turns < MOST_TURNS) setImmediate(this.#turn);
+    else this.#commitGroup();
+  };
 
   constructor(database: DatabaseSync, hooks: GroupHooks<Context>) {
     this.#database = database;
@@ -60,7 +74,7 @@ export class GroupCommit<Context> {
       const first = this.#waiting.push({ step, resolve, reject, result: undefined }) === 1;
       if (!first) return;
       this.#statistics.waitingSince = performance.now();
-      setImmediate(this.#run);
+      setImmediate(this.#turn);
     });
   }
 
@@ -72,6 +86,8 @@ export class GroupCommit<Context> {
 
   #commitGroup(): void {
     const group = this.#waiting;
+    this.#turns = 0;
+    this.#gathered = 0;
     if (group.length === 0) return;
     const { waitingSince = 0 } = this.#statistics;
     this.#waiting = [];
