@@ -14,6 +14,7 @@ const shared: Options = {
 
 const LIBRARY: Readonly<Record<string, string>> = {
   index: "src/index.ts",
+  events: "src/events/index.ts",
   langchain: "integrations/langchain/index.ts",
   "ai-sdk": "integrations/ai-sdk/index.ts",
   mcp: "integrations/mcp/index.ts",
@@ -30,6 +31,8 @@ const LIBRARY_FILES: Readonly<Record<string, string>> = {
   ...LIBRARY,
   client: "src/client/index.ts",
   guard: "src/guard/index.ts",
+  // Apart from the client, which loads it only to verify receipts.
+  "authority-key": "src/client/authority-key.ts",
 };
 
 const AUTHORITY: Readonly<Record<string, string>> = {
@@ -66,7 +69,7 @@ const node: Options = {
     {
       name: "one-copy-of-the-library",
       setup(build) {
-        build.onResolve({ filter: /\/index\.ts$/ }, ({ path, resolveDir }) => {
+        build.onResolve({ filter: /\.ts$/ }, ({ path, resolveDir }) => {
           const file = relative(import.meta.dirname, resolve(resolveDir, path));
           const entry = Object.entries(LIBRARY_FILES).find(([, source]) => source === file);
           return entry === undefined ? undefined : { path: `./${entry[0]}.js`, external: true };

@@ -21,12 +21,16 @@ export const isPinned = (): boolean => canPin;
 /**
  * Starts a script of this folder.
  *
- * @param core the processor core it is kept to, where `taskset` exists
+ * @param cores the processor cores it is kept to, where `taskset` exists
  */
-export function startPeer(script: string, core: number, args: readonly string[] = []): Peer {
+export function startPeer(
+  script: string,
+  cores: number | readonly number[],
+  args: readonly string[] = [],
+): Peer {
   const path = fileURLToPath(new URL(script, import.meta.url));
   const command = [process.execPath, path, ...args];
-  const [program = "", ...rest] = canPin ? ["taskset", "-c", String(core), ...command] : command;
+  const [program = "", ...rest] = canPin ? ["taskset", "-c", String(cores), ...command] : command;
   const child = spawn(program, rest, { stdio: ["pipe", "pipe", "inherit"] });
   const exited = once(child, "exit");
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();

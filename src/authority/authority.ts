@@ -1,12 +1,21 @@
 import { randomUUID } from "node:crypto";
+import { Server as HttpsServer } from "node:https";
+import { setTimeout as delay } from "node:timers/promises";
 import { auditsAllows } from "./audit/decisions.ts";
 import type { AuditDecisions } from "./audit/decisions.ts";
-import { AuditRetention } from "./audit/retention.ts";
+import { AuditRetention, retentionMs } from "./audit/retention.ts";
+import { auditEvents } from "./events/audit-events.ts";
+import { EventStreams } from "./events/event-streams.ts";
 import { createServer } from "./http/server.ts";
-import { shutDown } from "./http/shut-down.ts";
+import { countConnections, shutDown } from "./http/shut-down.ts";
+import { assertServable, TlsIdentityError } from "./http/tls.ts";
+import type { TlsIdentity } from "./http/tls.ts";
 import { DEFAULT_LIMITS, Gatekeeper } from "./limits/gatekeeper.ts";
 import type { Limits } from "./limits/gatekeeper.ts";
 import { adoptKey, assertOwnerKey, createKey } from "./keys.ts";
+import { createMetricsServer, listenOn } from "./metrics/metrics-server.ts";
+import { Metrics } from "./metrics/metrics.ts";
+import type { RenderedMetrics } from "./metrics/render.ts";
 import { createOrgRecord } from "./plan.ts";
 import type { AuthorityLogger } from "./services.ts";
 import { Signer } from "./signing/signer.ts";
@@ -42,8 +51,32 @@ export interface AuthorityOptions {
   readonly auditRetentionDays?: number;
   /** How long closing waits for requests that were accepted. @default 5_000 */
   readonly closeTimeoutMs?: number;
+  /**
+   * How long closing goes on answering first, while `/readyz` answers 503 already,
+   * so that whoever spreads requests over replicas stops sending them here.
+   * @default 0
+   */
+  readonly drainMs?: number;
+  /** Serve https with this certificate and key. @default none, which is plain http */
+  readonly tls?: TlsIdentity;
+  /** Origins, as `https://console.example.com`, whose pages may call. @default none */
+  readonly corsOrigins?: readonly string[];
+  /** Bounds of the event streams. */
+  readonly events?: EventOptions;
   /** The wall clock, in milliseconds since the epoch. @default Date.now */
   readonly now?: () => number;
+}
+
+/** Bounds of the event streams of an authority. */
+export interface EventOptions {
+  /** Streams open at once; more are refused with 429. @default 1_000 */
+  readonly maxStreams?: number;
+  /** Of them, those of one org. @default 100 */
+  readonly maxStreamsPerOrg?: number;
+  /** How often a silent stream says that it lives. @default 15_000 */
+  readonly heartbeatMs?: number;
+  /** A reader that takes nothing for this long is cut off. @default 10_000 */
+  readonly stallMs?: number;
 }
 
 /** What a new store begins with. */
@@ -85,6 +118,20 @@ export interface Authority {
   bootstrap(options?: BootstrapOptions): Promise<BootstrapKeys>;
   /** Begins to answer. @default host "127.0.0.1", port 0: any that is free */
   listen(options?: { readonly host?: string; readonly port?: number }): Promise<ListenAddress>;
+  /**
+   * Serves `/metrics`, and nothing else, on a port of its own and without a key.
+   * @default host "127.0.0.1", port 0: any that is free
+   */
+  listenForMetrics(options?: {
+    readonly host?: string;
+    readonly port?: number;
+  }): Promise<ListenAddress>;
+  /**
+   * Serves with another certificate and key from the next connection on.
+   *
+   * @throws TlsIdentityError when one cannot serve with them; the ones before stay
+   */
+  renewTls(tls: TlsIdentity): void;
   /** Takes no more requests, finishes those it took, and closes the store. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
@@ -106,16 +153,29 @@ export class OwnerKeyUnknownError extends Error {
 const silent = (): void => undefined;
 const SILENT: AuthorityLogger = { debug: silent, info: silent, warn: silent, error: silent };
 
-const DAY_MS = 86_400_000;
+function addressOf(scheme: "http" | "https", host: string, port: number): ListenAddress {
+  const name = host.includes(":") ? `[${host}]` : host;
+  return { url: `${scheme}://${name}:${port}`, host, port };
+}
 
 /**
  * Makes an authority on a store. It answers once it listens.
  *
  * @throws TypeError when `auditDecisions` or `auditRetentionDays` cannot be kept to
+ * @throws TlsIdentityError when it cannot serve with the given certificate and key
  */
 export function createAuthority(options: AuthorityOptions): Authority {
   const { store, now = Date.now } = options;
   const logger = options.logger === undefined || options.logger === false ? SILENT : options.logger;
+  if (options.tls !== undefined) assertServable(options.tls, now());
+  const metrics = new Metrics();
+  const lifecycle = { isDraining: false };
+  const events = new EventStreams(auditEvents(store), {
+    maxStreams: options.events?.maxStreams ?? 1_000,
+    maxStreamsPerOrg: options.events?.maxStreamsPerOrg ?? 100,
+    heartbeatMs: options.events?.heartbeatMs ?? 15_000,
+    stallMs: options.events?.stallMs ?? 10_000,
+  });
   const signer = new Signer(store, now);
   const auditsAllow = auditsAllows(options.auditDecisions ?? "all");
   const keepMs = retentionMs(options.auditRetentionDays);
@@ -124,6 +184,10 @@ export function createAuthority(options: AuthorityOptions): Authority {
     {
       store,
       logger,
+      metrics,
+      events,
+      lifecycle,
+      scrape,
       signer,
       retention,
       auditsAllow,
@@ -139,13 +203,37 @@ export function createAuthority(options: AuthorityOptions): Authority {
       maxConnections: options.maxConnections ?? 10_000,
       requestTimeoutMs: options.requestTimeoutMs ?? 10_000,
     },
+    { tls: options.tls, corsOrigins: options.corsOrigins ?? [] },
   );
+  const metricsServer = createMetricsServer(scrape);
+
+  async function scrape(): Promise<RenderedMetrics> {
+    // Loaded by who asks for metrics, so that nobody else starts later for them.
+    const { renderMetrics } = await import("./metrics/render.ts");
+    return renderMetrics({
+      metrics,
+      store: store.statistics,
+      connections: countConnections(server),
+      eventStreams: events.size,
+      draining: lifecycle.isDraining,
+    });
+  }
+
   let closing: Promise<void> | undefined;
 
   async function closeOnce(): Promise<void> {
+    lifecycle.isDraining = true;
+    const { drainMs = 0 } = options;
+    if (drainMs > 0 && server.server.listening) {
+      logger.info({ drainMs }, "authority draining");
+      await delay(drainMs);
+    }
+    events.close();
     try {
       await Promise.all([shutDown(server, options.closeTimeoutMs ?? 5_000), retention.stop()]);
     } finally {
+      metricsServer.close();
+      metricsServer.closeAllConnections();
       await store.close();
     }
     logger.info({}, "authority closed");
@@ -181,19 +269,26 @@ export function createAuthority(options: AuthorityOptions): Authority {
       await server.listen({ host, port });
       const address = server.server.address();
       const bound = typeof address === "object" && address !== null ? address.port : port;
-      const name = host.includes(":") ? `[${host}]` : host;
-      const url = `http://${name}:${bound}`;
-      logger.info({ url }, "authority listening");
+      const scheme = options.tls === undefined ? "http" : "https";
+      const listening = addressOf(scheme, host, bound);
+      logger.info({ url: listening.url }, "authority listening");
       retention.start();
-      return { url, host, port: bound };
+      return listening;
+    },
+    async listenForMetrics({ host = "127.0.0.1", port = 0 } = {}) {
+      const listening = addressOf("http", host, await listenOn(metricsServer, host, port));
+      logger.info({ url: listening.url }, "metrics listening");
+      return listening;
+    },
+    renewTls(tls) {
+      if (!(server.server instanceof HttpsServer)) {
+        throw new TlsIdentityError("the authority serves plain http; start it with a certificate");
+      }
+      assertServable(tls, now());
+      server.server.setSecureContext(tls);
+      logger.info({}, "certificate renewed");
     },
     close,
     [Symbol.asyncDispose]: close,
   };
-}
-
-function retentionMs(days: number | undefined): number | undefined {
-  if (days === undefined) return undefined;
-  if (Number.isFinite(days) && days > 0) return days * DAY_MS;
-  throw new TypeError("auditRetentionDays must be a number of days above 0");
 }

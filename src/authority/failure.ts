@@ -92,6 +92,11 @@ export const FAILURES: { readonly [Code in FailureCode]: FailureKind } = {
     error: "store_unavailable",
     message: "The authority cannot reach its store, and allows nothing without it.",
   },
+  SHUTTING_DOWN: {
+    httpStatus: 503,
+    error: "shutting_down",
+    message: "The authority is about to end; ask another one.",
+  },
 };
 
 /** A request that is not decided at all. Thrown by a route, answered in one place. */

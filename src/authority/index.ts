@@ -5,18 +5,32 @@ export type {
   AuthorityOptions,
   BootstrapKeys,
   BootstrapOptions,
+  EventOptions,
   ListenAddress,
 } from "./authority.ts";
 export { PERMISSIONS } from "./authorize.ts";
 export type { Access, ForbiddenReason, KeyStanding, Permission } from "./authorize.ts";
 export type { KeyConflict, KeyRotation, KeySecret } from "./key-lifecycle.ts";
+export { TlsIdentityError } from "./http/tls.ts";
+export type { TlsIdentity } from "./http/tls.ts";
 export { decide, decideRegistration, DECISIONS } from "./decide.ts";
 export type { Decision, DeviceStanding, OrgStanding, RegistrationDecision } from "./decide.ts";
 export { DEFAULT_LIMITS } from "./limits/gatekeeper.ts";
 export type { Limits } from "./limits/gatekeeper.ts";
 export type { RateLimit } from "./limits/rate-limiter.ts";
 export type { AuthorityLogger } from "./services.ts";
+export { BackupRunningError } from "./store/backup.ts";
+export type { StoreBackup } from "./store/backup.ts";
+export { Distribution } from "./metrics/distribution.ts";
 export { StoreLockedError, StoreSchemaError, StoreUnavailableError } from "./store/errors.ts";
+export type { Change, ChangeFeed, ChangesRead } from "./store/changes.ts";
+export { MoveError } from "./store/move/move-error.ts";
+export { moveStore } from "./store/move/move-store.ts";
+export type { Moved, MoveOptions, MoveProgress } from "./store/move/move-store.ts";
+export { postgresStore } from "./store/postgres/open.ts";
+export { describePostgres, isPostgresUrl } from "./store/postgres/options.ts";
+export type { PostgresOptions } from "./store/postgres/options.ts";
+export type { StoreStatistics } from "./store/statistics.ts";
 export type {
   AuditChain,
   AuditCut,
@@ -64,6 +78,7 @@ export type {
   KeyStore,
 } from "./store/key-store.ts";
 export type {
+  AdminKnown,
   AdminStore,
   OrgChanged,
   OrgPatch,

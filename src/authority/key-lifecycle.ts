@@ -18,17 +18,26 @@ export function decideKeyCreation(keys: Keys, at: number): "allowed" | KeyConfli
   return live.length >= MAX_LIVE_KEYS ? "too_many_keys" : "allowed";
 }
 
-/** Whether a key may be revoked: an org keeps a key that can make others. */
+/** Whether an owner key would be left that lasts as long: an org always keeps a key that can make others. */
+function hasOwnerLike(keys: Keys, { id, expiresAt }: KeyRecord, at: number): boolean {
+  const end = expiresAt ?? Number.POSITIVE_INFINITY;
+  return keys.some(
+    (other) =>
+      other.id !== id &&
+      other.role === "owner" &&
+      isLive(other, at) &&
+      (other.expiresAt ?? Number.POSITIVE_INFINITY) >= end,
+  );
+}
+
+/** Whether a key may be revoked. The last owner key may not. */
 export function decideKeyRevocation(
   keys: Keys,
   key: KeyRecord,
   at: number,
 ): "allowed" | KeyConflict {
   if (key.role !== "owner" || !isLive(key, at)) return "allowed";
-  const another = keys.some(
-    (other) => other.id !== key.id && other.role === "owner" && isLive(other, at),
-  );
-  return another ? "allowed" : "last_owner_key";
+  return hasOwnerLike(keys, key, at) ? "allowed" : "last_owner_key";
 }
 
 /** How a key is rotated. */
@@ -56,9 +65,13 @@ export function decideKeyRotation(
   if (creation !== "allowed") return creation;
   const lifetime = old.expiresAt === null ? null : at + (old.expiresAt - old.createdAt);
   const end = at + overlapMs;
+  const replacement = { ...old, ...secret, replacedBy: null, expiresAt: expiresAt ?? lifetime };
+  if (old.role === "owner" && !hasOwnerLike([...keys, replacement], old, at)) {
+    return "last_owner_key";
+  }
   return {
     old: { ...old, replacedBy: secret.id, expiresAt: Math.min(old.expiresAt ?? end, end) },
-    replacement: { ...old, ...secret, replacedBy: null, expiresAt: expiresAt ?? lifetime },
+    replacement,
   };
 }
 

@@ -1,6 +1,9 @@
 import type { AuditRetention } from "./audit/retention.ts";
 import type { Gatekeeper } from "./limits/gatekeeper.ts";
 import type { Signer } from "./signing/signer.ts";
+import type { EventStreams } from "./events/event-streams.ts";
+import type { Metrics } from "./metrics/metrics.ts";
+import type { RenderedMetrics } from "./metrics/render.ts";
 import type { Store } from "./store/store.ts";
 
 /** The part of a pino logger that an authority uses. Any pino logger is one. */
@@ -11,10 +14,21 @@ export interface AuthorityLogger {
   error(fields: object, message: string): void;
 }
 
+/** Where an authority is in its life. */
+export interface Lifecycle {
+  /** It answers still, and is about to end. */
+  readonly isDraining: boolean;
+}
+
 /** What routes work with. */
 export interface Services {
   readonly store: Store;
   readonly logger: AuthorityLogger;
+  readonly metrics: Metrics;
+  readonly events: EventStreams;
+  readonly lifecycle: Lifecycle;
+  /** Everything that was counted, as Prometheus reads it. */
+  readonly scrape: () => Promise<RenderedMetrics>;
   /** Turns away who asks too often. */
   readonly gatekeeper: Gatekeeper;
   readonly signer: Signer;

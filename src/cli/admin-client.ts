@@ -39,12 +39,7 @@ export async function askAsAdmin(
   operation: AdminOperation,
   body?: Readonly<Record<string, unknown>>,
 ): Promise<Answer> {
-  const key = findAdminKey(args["admin-key-file"]);
-  const { baseUrl, source } = findEndpoint(args.db);
-  if (source === "the default") {
-    throw new UsageError("Which authority? Set MACHINEID_BASE_URL, or name its database with --db");
-  }
-  const { origin, prefix } = checkBaseUrl(baseUrl, args["allow-insecure-http"] === true);
+  const { key, origin, prefix } = findAdministered(args);
   const { method, path } = ROUTES[operation];
   return exchange(
     createFetchTransport((url, init) => fetch(url, init)),
@@ -61,10 +56,30 @@ export async function askAsAdmin(
   );
 }
 
+/** An authority and the key of its administrator. */
+export interface Administered {
+  readonly key: string;
+  readonly origin: string;
+  /** Path that goes before every route. */
+  readonly prefix: string;
+}
+
+/** @throws {@link CommandError} when no key is set, or no authority is named */
+export function findAdministered(
+  args: Pick<AdminArguments, "admin-key-file" | "db" | "allow-insecure-http">,
+): Administered {
+  const key = findAdminKey(args["admin-key-file"]);
+  const { baseUrl, source } = findEndpoint(args.db);
+  if (source === "the default") {
+    throw new UsageError("Which authority? Set MACHINEID_BASE_URL, or name its database with --db");
+  }
+  return { key, ...checkBaseUrl(baseUrl, args["allow-insecure-http"] === true) };
+}
+
 /** Visible ASCII: what a header carries unchanged. */
 const KEY = /^[\x21-\x7e]+$/;
 
-function findAdminKey(keyFile: string | undefined): string {
+export function findAdminKey(keyFile: string | undefined): string {
   const key = keyFile === undefined ? fromEnv("MACHINEID_ADMIN_KEY") : readKeyFile(keyFile);
   if (key === undefined) {
     throw new CommandError(

@@ -75,11 +75,11 @@ export function readInteger(text: string, name: string, minimum: number, maximum
 }
 
 /** @throws {@link UsageError} */
-export function readPlan(text: string): Plan {
+export function readPlan(text: string, name = "--plan"): Plan {
   const parsed = planSchema.safeParse(/^\d{1,16}$/.test(text) ? Number(text) : text);
   if (parsed.success) return parsed.data;
   throw new UsageError(
-    `--plan must be free, pro, scale, max, unlimited or a number of devices, not ${JSON.stringify(text)}`,
+    `${name} must be free, pro, scale, max, unlimited or a number of devices, not ${JSON.stringify(text)}`,
   );
 }
 

@@ -13,6 +13,14 @@ export function printable(text: string): string {
   );
 }
 
+/** A key that stands where none belongs. */
+const KEY = /\b(org|opr|agt|viw|adm)_[\x21\x23-\x5b\x5d-\x7e]{12,}/g;
+
+/** Text without the keys that got into it. */
+export function hideKeys(text: string): string {
+  return text.replaceAll(KEY, "$1_…");
+}
+
 /** Writes an answer for people. */
 export function print(text: string): void {
   process.stdout.write(`${text}\n`);

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, RequestError } from "../client/index.ts";
 import { CommandError, EXIT } from "./exit-code.ts";
 import type { ExitCode } from "./exit-code.ts";
-import { printable, printError, printJson } from "./output.ts";
+import { hideKeys, printable, printError, printJson } from "./output.ts";
 
 export interface ReportOptions {
   /** Show the stack and its causes, too. */
@@ -81,11 +81,6 @@ const ARGUMENT_MENDS: Readonly<Partial<Record<string, string>>> = {
   BASE_URL_INSECURE:
     "The key would travel in clear text over plain http. Use https, or add --allow-insecure-http",
 };
-
-/** A key that was typed where none belongs. */
-const KEY = /\b(org|opr|agt|viw|adm)_[\x21-\x7e]{12,}/g;
-
-const hideKeys = (text: string): string => text.replaceAll(KEY, "$1_…");
 
 /** Text from elsewhere as one line, without what could act on a terminal and without keys. */
 export function oneLine(message: string): string {

@@ -13,8 +13,7 @@ import type {
 } from "../wire/index.ts";
 import { LEASE_PATH, ORG_KEY_HEADER, ROUTES } from "../wire/index.ts";
 import { OrgAudit } from "./audit.ts";
-import { readAuthorityKey } from "./authority-key.ts";
-import type { PublicKey } from "./authority-key.ts";
+import type { AuthorityKey } from "./authority-key.ts";
 import type {
   Ask,
   BatchOptions,
@@ -58,7 +57,7 @@ export class MachineID {
   readonly #key: string;
   readonly #base: BaseUrl;
   readonly #timeoutMs: number;
-  readonly #authorityKeys: readonly PublicKey[] | undefined;
+  readonly #authorityKey: AuthorityKey | undefined;
   readonly #transport: Transport;
   readonly #account: object;
   readonly #features = new Features();
@@ -75,8 +74,7 @@ export class MachineID {
     const allowInsecureHttp = options.allowInsecureHttp === true;
     this.#base = checkBaseUrl(options.baseUrl ?? DEFAULT_BASE_URL, allowInsecureHttp);
     this.#timeoutMs = checkTimeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS, "timeoutMs");
-    const { authorityKey } = options;
-    this.#authorityKeys = authorityKey === undefined ? undefined : readAuthorityKey(authorityKey);
+    this.#authorityKey = options.authorityKey;
     this.#transport = chooseTransport(options);
     this.#account = accounts.get(`${this.baseUrl} ${this.#key}`, () => ({}));
     const ask: Ask = (operation, body, callOptions) => this.#body(operation, body, callOptions);
@@ -212,11 +210,11 @@ export class MachineID {
   ): Promise<Answer> {
     const timeoutMs = this.#deadlineOf(options);
     const { signal } = options;
-    if (operation === "validate" && this.#authorityKeys !== undefined) {
+    if (operation === "validate" && this.#authorityKey !== undefined) {
       const { requestWithReceipt } = await import("./receipt.ts");
       return requestWithReceipt({
         orgKey: this.#key,
-        authorityKeys: this.#authorityKeys,
+        authorityKey: this.#authorityKey,
         body: body ?? {},
         send: (asked) => this.#exchange(operation, asked, signal, timeoutMs),
       });

@@ -1,5 +1,4 @@
 export type { OrgAudit } from "./audit.ts";
-export { readAuthorityKey } from "./authority-key.ts";
 export type { AuthorityKey, PublicKey } from "./authority-key.ts";
 export { MachineID } from "./client.ts";
 export { DEFAULT_BASE_URL, DEFAULT_TIMEOUT_MS } from "./machine-id-options.ts";
@@ -24,7 +23,7 @@ export type { Answer } from "./exchange.ts";
 export { createFetchTransport } from "./fetch-transport.ts";
 export type { Fetch } from "./fetch-transport.ts";
 export type { Channel, ChannelHandlers } from "./channel.ts";
-export { checkBaseUrl, checkDeviceId, checkTimeout } from "./options.ts";
+export { checkBaseUrl, checkDeviceId, checkOrgKey, checkTimeout } from "./options.ts";
 export { AnswerTooLargeError } from "./transport.ts";
 export type { Transport, TransportAnswer, TransportRequest } from "./transport.ts";
 export { WeakCache } from "./weak-cache.ts";

@@ -21,7 +21,7 @@ export interface MachineIDOptions {
   /**
    * The authority's public key: a JWK, its JWK set, or PEM. With it every decision
    * is asked for with a receipt, and one whose receipt is missing or does not
-   * verify is none: `RECEIPT_INVALID`. The hosted service signs no decisions.
+   * verify is none: `RECEIPT_INVALID`. It is read with the first decision. The hosted service signs no decisions.
    */
   readonly authorityKey?: AuthorityKey | undefined;
   /** Used instead of the runtime's own transport. */

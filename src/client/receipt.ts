@@ -1,12 +1,9 @@
-import {
-  readDecision,
-  readReceipt,
-  receiptKeyText,
-  ROUTES,
-  SIGNATURE_TYPES,
-} from "../wire/index.ts";
-import { decodeBase64 } from "./authority-key.ts";
-import type { PublicKey } from "./authority-key.ts";
+import { readDecision, ROUTES } from "../wire/index.ts";
+// By their files: what the index reaches, everybody loads.
+import { readReceipt, receiptKeyText } from "../wire/receipt.ts";
+import { SIGNATURE_TYPES } from "../wire/signature-types.ts";
+import { decodeBase64, readAuthorityKey } from "./authority-key.ts";
+import type { AuthorityKey, PublicKey } from "./authority-key.ts";
 import { RequestError } from "./errors.ts";
 import type { Answer } from "./exchange.ts";
 
@@ -17,7 +14,7 @@ import type { Answer } from "./exchange.ts";
 
 export interface ReceiptRequest {
   readonly orgKey: string;
-  readonly authorityKeys: readonly PublicKey[];
+  readonly authorityKey: AuthorityKey;
   readonly body: Readonly<Record<string, unknown>>;
   readonly send: (body: Readonly<Record<string, unknown>>) => Promise<Answer>;
 }
@@ -27,12 +24,14 @@ export interface ReceiptRequest {
  * once its receipt is verified. An answer that decides nothing needs none.
  *
  * @throws {@link RequestError} `RECEIPT_INVALID`
+ * @throws {@link InvalidArgumentError} `OPTION_INVALID`, before any request, when there is no key to verify with
  */
 export async function requestWithReceipt(request: ReceiptRequest): Promise<Answer> {
+  const keys = readAuthorityKey(request.authorityKey);
   const nonce = createNonce();
   const answer = await request.send({ ...request.body, nonce });
   if (decidesNothing(answer, request.body)) return answer;
-  const problem = await problemWith(request, answer, nonce).catch(
+  const problem = await problemWith(request, keys, answer, nonce).catch(
     (error: unknown) => `it cannot be verified here: ${String(error)}`,
   );
   if (problem === undefined) return answer;
@@ -54,14 +53,15 @@ function decidesNothing({ status, body }: Answer, { deviceId }: ReceiptRequest["
 }
 
 async function problemWith(
-  { orgKey, authorityKeys, body }: ReceiptRequest,
+  { orgKey, body }: ReceiptRequest,
+  keys: readonly PublicKey[],
   answer: Answer,
   nonce: string,
 ): Promise<string | undefined> {
   const fields: Readonly<Record<string, unknown>> = Object(answer.body);
   const { receipt } = fields;
   if (typeof receipt !== "string") return "there is none";
-  const claims = await readSigned(receipt, authorityKeys);
+  const claims = await readSigned(receipt, keys);
   if (typeof claims === "string") return claims;
   const key = await sha256(receiptKeyText(await sha256(orgKey), nonce));
   const { deviceId } = body;
@@ -92,8 +92,16 @@ async function readSigned(
 
 /** Own properties of a part's JSON alone. @throws Error when it is none */
 function readPart(part: string): Readonly<Record<string, unknown>> {
-  const value: unknown = JSON.parse(new TextDecoder().decode(decode(part)));
-  return { __proto__: null, ...Object(value) };
+  return { __proto__: null, ...Object(parse(new TextDecoder().decode(decode(part)))) };
+}
+
+/** What is no JSON is not repeated: the other side may have echoed the key. */
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Error("not JSON");
+  }
 }
 
 /** @throws Error when it is not base64url, or not as it would be written */

@@ -36,15 +36,20 @@ export class SharedCall<T> {
     return new Promise<T>((resolve, reject) => {
       if (cancellation.isCancelled) {
         reject(cancellation.reason);
+        this.#abandonIfAlone(cancellation.reason);
         return;
       }
       this.#callers += 1;
       cancellation.onCancel((reason) => {
         reject(reason);
         this.#callers -= 1;
-        if (this.#callers === 0) this.#controller.abort(reason);
+        this.#abandonIfAlone(reason);
       });
       this.#result.promise.then(resolve, reject);
     });
+  }
+
+  #abandonIfAlone(reason: unknown): void {
+    if (this.#callers === 0) this.#controller.abort(reason);
   }
 }

@@ -235,6 +235,12 @@ export const listKeysAnswerSchema = z.looseObject({
 });
 export type ListKeysAnswer = z.infer<typeof listKeysAnswerSchema>;
 
+/** Answer of healthz and readyz. */
+export const healthAnswerSchema = z.looseObject({
+  status: z.literal("ok"),
+  request_id: z.string(),
+});
+
 /** What an authority is and can do. The hosted service answers 404 here. */
 export const metaAnswerSchema = z.looseObject({
   name: z.string(),

@@ -42,6 +42,7 @@ export const FAILURE_CODES = [
   "TOO_MANY_REQUESTS",
   "INTERNAL_ERROR",
   "STORE_UNAVAILABLE",
+  "SHUTTING_DOWN",
 ] as const;
 export type FailureCode = (typeof FAILURE_CODES)[number];
 

@@ -3,6 +3,7 @@ export {
   createOrgAnswerSchema,
   deviceChangeAnswerSchema,
   failureAnswerSchema,
+  healthAnswerSchema,
   keyChangeAnswerSchema,
   listDevicesAnswerSchema,
   listKeysAnswerSchema,
@@ -61,11 +62,13 @@ export {
   UNNAMED_DENIAL,
 } from "./decision.ts";
 export type { Verdict } from "./decision.ts";
-export { readDeviceId } from "./device-id.ts";
+export { HANDLERS } from "./handlers.ts";
+export { MAX_DEVICE_ID_LENGTH, readDeviceId } from "./device-id.ts";
 export { matchesDevice, readDevicePattern } from "./device-pattern.ts";
+export { EVENT_TYPES, LAST_EVENT_ID_HEADER, orgEventSchema, RESET_EVENT } from "./events.ts";
+export type { EventType, OrgEvent } from "./events.ts";
 export { KEY_PREFIXES, KEY_ROLES } from "./key.ts";
 export type { KeyRole } from "./key.ts";
-export { readReceipt, receiptClaims, receiptKeyText } from "./receipt.ts";
 export { PLAN_LIMITS, PLAN_STATES, PLAN_TIERS } from "./plan.ts";
 export type { PlanState, PlanTier } from "./plan.ts";
 export {
@@ -102,11 +105,15 @@ export {
   ROUTES,
 } from "./routes.ts";
 export type { Operation, Route } from "./routes.ts";
+export {
+  jwksAnswerSchema,
+  rotateSigningKeyAnswerSchema,
+  rotateSigningKeyRequestSchema,
+} from "./signing.ts";
 export { leaseAnswerSchema, leaseRequestSchema } from "./lease-messages.ts";
 export type { LeaseAnswer, LeaseRequest } from "./lease-messages.ts";
 export { readLeaseNews } from "./lease-reading.ts";
 export type { LeaseNews } from "./lease-reading.ts";
-export { rotateSigningKeyAnswerSchema, rotateSigningKeyRequestSchema } from "./signing.ts";
 export type { Ed25519Jwk, Jwks } from "./signing.ts";
 export { SIGNATURE_TYPES } from "./signature-types.ts";
 export type { SignatureType } from "./signature-types.ts";

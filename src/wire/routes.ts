@@ -3,48 +3,42 @@
 export interface Route {
   readonly method: "GET" | "POST";
   readonly path: string;
-  /** The operation's name as answers spell it in `handler`. */
-  readonly handler: string;
 }
 
+const at =
+  <Method extends Route["method"]>(method: Method) =>
+  <Path extends string>(path: Path) => ({ method, path: `/api/v1/${path}` as const });
+const get = at("GET");
+const post = at("POST");
+
 export const ROUTES = {
-  register: { method: "POST", path: "/api/v1/devices/register", handler: "devices/register" },
-  validate: { method: "POST", path: "/api/v1/devices/validate", handler: "devices/validate" },
-  listDevices: { method: "GET", path: "/api/v1/devices/list", handler: "devices/list" },
-  revoke: { method: "POST", path: "/api/v1/devices/revoke", handler: "devices/revoke" },
-  unrevoke: { method: "POST", path: "/api/v1/devices/unrevoke", handler: "devices/unrevoke" },
-  remove: { method: "POST", path: "/api/v1/devices/remove", handler: "devices/remove" },
-  revokeBatch: {
-    method: "POST",
-    path: "/api/v1/devices/revoke_batch",
-    handler: "devices/revoke_batch",
-  },
-  unrevokeBatch: {
-    method: "POST",
-    path: "/api/v1/devices/unrevoke_batch",
-    handler: "devices/unrevoke_batch",
-  },
-  usage: { method: "GET", path: "/api/v1/usage", handler: "usage" },
-  createOrg: { method: "POST", path: "/api/v1/org/create", handler: "org_create" },
-  listOrgs: { method: "GET", path: "/api/v1/org/list", handler: "org_list" },
-  setOrgPlan: { method: "POST", path: "/api/v1/org/plan", handler: "org_plan" },
-  readOrg: { method: "GET", path: "/api/v1/org", handler: "org" },
-  stopOrg: { method: "POST", path: "/api/v1/org/stop", handler: "org_stop" },
-  resumeOrg: { method: "POST", path: "/api/v1/org/resume", handler: "org_resume" },
-  setOrgPolicy: { method: "POST", path: "/api/v1/org/policy", handler: "org_policy" },
-  createKey: { method: "POST", path: "/api/v1/keys/create", handler: "keys/create" },
-  listKeys: { method: "GET", path: "/api/v1/keys/list", handler: "keys/list" },
-  revokeKey: { method: "POST", path: "/api/v1/keys/revoke", handler: "keys/revoke" },
-  rotateKey: { method: "POST", path: "/api/v1/keys/rotate", handler: "keys/rotate" },
-  meta: { method: "GET", path: "/api/v1/meta", handler: "meta" },
-  audit: { method: "GET", path: "/api/v1/audit", handler: "audit" },
-  auditChains: { method: "GET", path: "/api/v1/audit/chains", handler: "audit_chains" },
-  rotateSigningKey: {
-    method: "POST",
-    path: "/api/v1/authority/rotate_key",
-    handler: "authority_rotate_key",
-  },
-  jwks: { method: "GET", path: "/.well-known/jwks.json", handler: "jwks" },
+  register: post("devices/register"),
+  validate: post("devices/validate"),
+  listDevices: get("devices/list"),
+  revoke: post("devices/revoke"),
+  unrevoke: post("devices/unrevoke"),
+  remove: post("devices/remove"),
+  revokeBatch: post("devices/revoke_batch"),
+  unrevokeBatch: post("devices/unrevoke_batch"),
+  usage: get("usage"),
+  createOrg: post("org/create"),
+  listOrgs: get("org/list"),
+  setOrgPlan: post("org/plan"),
+  readOrg: get("org"),
+  stopOrg: post("org/stop"),
+  resumeOrg: post("org/resume"),
+  setOrgPolicy: post("org/policy"),
+  createKey: post("keys/create"),
+  listKeys: get("keys/list"),
+  revokeKey: post("keys/revoke"),
+  rotateKey: post("keys/rotate"),
+  meta: get("meta"),
+  events: get("events"),
+  backup: post("backup"),
+  audit: get("audit"),
+  auditChains: get("audit/chains"),
+  rotateSigningKey: post("authority/rotate_key"),
+  jwks: { method: "GET", path: "/.well-known/jwks.json" },
 } as const satisfies Record<string, Route>;
 
 export type Operation = keyof typeof ROUTES;

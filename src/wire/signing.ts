@@ -12,7 +12,7 @@ const ed25519JwkSchema = z.looseObject({
 export type Ed25519Jwk = z.infer<typeof ed25519JwkSchema>;
 
 /** The authority's public keys, RFC 7517. */
-const jwksAnswerSchema = z.looseObject({ keys: z.array(ed25519JwkSchema) });
+export const jwksAnswerSchema = z.looseObject({ keys: z.array(ed25519JwkSchema) });
 export type Jwks = z.infer<typeof jwksAnswerSchema>;
 
 /** Longest time between the announcement of a key and its first signature: a year. */

@@ -49,6 +49,7 @@ describe("codes", () => {
       ["TOO_MANY_REQUESTS", 429, "too_many_requests"],
       ["INTERNAL_ERROR", 500, "internal_error"],
       ["STORE_UNAVAILABLE", 503, "store_unavailable"],
+      ["SHUTTING_DOWN", 503, "shutting_down"],
     ]);
   });
 });

@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { sqliteStore } from "../../src/authority/index.ts";
+import type { Store } from "../../src/authority/index.ts";
 import {
   batchAnswerSchema,
   deviceChangeAnswerSchema,
@@ -199,6 +201,40 @@ describe("device routes", () => {
         ],
       });
       expect(listDevicesAnswerSchema.safeParse(list.body).success).toBe(true);
+    });
+
+    it("200: list a large org in parts and one list at a time, so that decisions come between", async () => {
+      const ids = Array.from({ length: 1_100 }, (_, place) => `worker:${place}`);
+      const store = await sqliteStore(":memory:");
+      const read: number[] = [];
+      let underWay = 0;
+      const watched = new Proxy(store, {
+        get(target, name) {
+          const value: unknown = Reflect.get(target, name);
+          if (typeof value !== "function") return value;
+          if (name !== "listDevices") return value.bind(target);
+          return async (...args: Parameters<Store["listDevices"]>) => {
+            underWay += 1;
+            expect(underWay).toBe(1);
+            const listed = await target.listDevices(...args);
+            underWay -= 1;
+            read.push(listed.kind === "devices" ? listed.devices.length : -1);
+            return listed;
+          };
+        },
+      });
+      await using large = await startTestAuthority({ store: watched });
+      const path = "/api/v1/devices/register";
+      await Promise.all(ids.map((deviceId) => call(large, "POST", path, { deviceId })));
+      const lists = await Promise.all(
+        [1, 2, 3].map(() => call(large, "GET", "/api/v1/devices/list")),
+      );
+      for (const { body } of lists) {
+        expect(listDevicesAnswerSchema.safeParse(body).success).toBe(true);
+        const listed = (body["devices"] as { deviceId: string }[]).map(({ deviceId }) => deviceId);
+        expect(listed.toSorted()).toEqual(ids.toSorted());
+      }
+      expect(read).toEqual([500, 500, 100, 500, 500, 100, 500, 500, 100]);
     });
 
     it("200: answer the plan, to the letter", async () => {

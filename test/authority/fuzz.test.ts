@@ -74,6 +74,8 @@ const FIELDS = [
   "planState",
   "accessUntil",
   "twoPersonRestore",
+  "type",
+  "overlap_hours",
   "__proto__",
   "constructor",
 ];
@@ -144,6 +146,7 @@ const headers = fc.record(
     ),
     "x-forwarded-for": headerText,
     "x-request-id": headerText,
+    "last-event-id": fc.oneof(headerText, fc.constantFrom("1.0", "1.0_2.0", "99.9")),
     accept: headerText,
     cookie: headerText,
     authorization: headerText,
@@ -184,6 +187,14 @@ function send({ method, path: place, headers: given, body: payload }: Sent): Pro
       },
       (answer) => {
         let text = "";
+        const { "content-type": type = "", "x-request-id": id } = answer.headers;
+        if (STREAM.test(type)) {
+          // It may have no end: what it began with is the answer.
+          answer.destroy();
+          text = JSON.stringify({ request_id: id });
+          resolve({ status: answer.statusCode ?? 0, text, head: answer.rawHeaders.join("\n") });
+          return;
+        }
         answer.setEncoding("utf8");
         answer.on("data", (chunk: string) => (text += chunk));
         answer.on("end", () =>
@@ -195,6 +206,9 @@ function send({ method, path: place, headers: given, body: payload }: Sent): Pro
     asked.end(payload === undefined ? undefined : Buffer.from(real(payload), "utf8"));
   });
 }
+
+/** What is answered with other than JSON: events, and backups. */
+const STREAM = /event-stream|sqlite/;
 
 const INSIDE = / {4}at |node:|\.ts\b|SQLITE|FST_|ZodError|\/src\/|node_modules|TypeError/;
 

@@ -15,6 +15,7 @@ describe("a group commit", () => {
     commit = new GroupCommit(database, {
       begin: () => hooks.push("begin"),
       finish: () => hooks.push("finish"),
+      committed: () => hooks.push("committed"),
       discard: () => hooks.push("discard"),
     });
   });
@@ -36,9 +37,20 @@ describe("a group commit", () => {
     const results = await Promise.all(["a", "b", "c"].map((value) => commit.run(write(value))));
     expect(results).toEqual(["a", "b", "c"]);
     expect(written()).toEqual(["a", "b", "c"]);
-    expect(hooks).toEqual(["begin", "finish"]);
+    expect(hooks).toEqual(["begin", "finish", "committed"]);
     await commit.run(write("d"));
-    expect(hooks).toEqual(["begin", "finish", "begin", "finish"]);
+    expect(hooks).toEqual(["begin", "finish", "committed", "begin", "finish", "committed"]);
+  });
+
+  it("waits for further turns while each brings more, and for no more than four", async () => {
+    const results: Promise<string>[] = [];
+    for (let turn = 0; turn < 8; turn += 1) {
+      results.push(commit.run(write(String(turn))));
+      await new Promise(setImmediate);
+    }
+    await Promise.all(results);
+    expect(written()).toEqual(["0", "1", "2", "3", "4", "5", "6", "7"]);
+    expect(hooks).toEqual(["begin", "finish", "committed", "begin", "finish", "committed"]);
   });
 
   it("undoes all of a group when a step throws, and goes on with the next", async () => {

@@ -118,6 +118,22 @@ describe("key routes", () => {
     expect((await call(authority, "GET", "/api/v1/usage")).status).toBe(200);
   });
 
+  it("409: no owner key goes unless another is left that lasts as long", async () => {
+    const [owner] = await list();
+    const keyId = owner?.["keyId"];
+    const soon = new Date(now + 5).toISOString();
+    await createScopedKey(authority, "owner", { expiresAt: soon });
+    expect(failureIn(await post("keys/revoke", { keyId }))).toEqual([409, "CONFLICT"]);
+    const shortened = await post("keys/rotate", { keyId, expiresAt: soon });
+    expect(failureIn(shortened)).toEqual([409, "CONFLICT"]);
+    // The key that was replaced works on for its overlap only.
+    const rotated = await post("keys/rotate", { keyId });
+    const newId = (rotated.body["key"] as Key).keyId;
+    expect(failureIn(await post("keys/revoke", { keyId: newId }))).toEqual([409, "CONFLICT"]);
+    await createScopedKey(authority, "owner");
+    expect((await post("keys/revoke", { keyId: newId })).status).toBe(200);
+  });
+
   it("404: keys/revoke and keys/rotate of a key that is not there", async () => {
     for (const operation of ["revoke", "rotate"]) {
       const refused = await post(`keys/${operation}`, { keyId: "key_0" });

@@ -134,6 +134,8 @@ describe("the routes that need no key", () => {
         "device_pages",
         "audit",
         "receipts",
+        "events",
+        "backup",
       ],
     });
     expect(metaAnswerSchema.safeParse(meta.body).success).toBe(true);

@@ -3,8 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { sqliteStore } from "../../src/authority/index.ts";
+import { sqliteStore, verifyAudit } from "../../src/authority/index.ts";
 import { startTestAuthority } from "../support/authority.ts";
+import { StoreFixture } from "./store-fixture.ts";
 import { storeSuite } from "./store-suite.ts";
 
 let folder: string;
@@ -43,6 +44,27 @@ describe("SQLite store", () => {
     expect(database.prepare("PRAGMA journal_mode").get()).toEqual({ journal_mode: "wal" });
     expect(database.prepare("PRAGMA locking_mode").get()).toEqual({ locking_mode: "exclusive" });
     database.close();
+  });
+
+  it("keeps the rows of a large change so small that one is read quickly", async () => {
+    const path = join(folder, "store.db");
+    const fixture = await StoreFixture.open({ open: () => sqliteStore(path) });
+    const { store } = fixture;
+    const { org, key } = await fixture.addOrg("unlimited");
+    const ids = Array.from({ length: 600 }, (_, place) => `worker:${place}`);
+    await Promise.all(ids.map((id) => store.register(fixture.call(key), id)));
+    await store.setRevoked(fixture.call(key), { devicePattern: "*" }, true);
+    const told = (await fixture.audit(org.id)).filter(({ op }) => op === "revoke");
+    expect(told.map(({ deviceId }) => deviceId)).toEqual(ids.slice(0, told.length));
+    await store.close();
+    const database = new DatabaseSync(path);
+    const longest = "SELECT max(length(entry)) AS longest, count(*) AS rows FROM audit";
+    const { longest: most, rows } = database.prepare(longest).get() ?? {};
+    database.close();
+    expect(Number(most)).toBeLessThan(256 * 400);
+    expect(Number(rows)).toBeGreaterThanOrEqual(6);
+    expect(Number(rows)).toBeLessThan(20);
+    expect((await verifyAudit(path)).ok).toBe(true);
   });
 
   it("refuses a second owner, and says so", async () => {

@@ -119,6 +119,33 @@ export function storeOrgSuite(name: string, createAdapter: () => StoreAdapter): 
       expect(await verifyAudit(store)).toMatchObject({ ok: true });
     });
 
+    it("knows its administrator's key from every other", async () => {
+      const { key } = await fixture.addOrg("free");
+      const stranger = createKey("admin", null, fixture.at).record;
+      expect(await store.authenticateAdmin(call(fixture.admin))).toEqual({ kind: "admin" });
+      for (const other of [key, stranger]) {
+        expect(await store.authenticateAdmin(call(other))).toEqual({ kind: "unknown_key" });
+      }
+    });
+
+    it("tells, if it does, that entries were added to the audit, until nobody listens", async () => {
+      const { key } = await fixture.addOrg("free");
+      let told = 0;
+      const stop = store.onAudit?.(() => (told += 1));
+      if (stop === undefined) return;
+      await store.register(call(key), "a");
+      await store.ready();
+      const after = told;
+      expect(after).toBeGreaterThan(0);
+      await store.listDevices(call(key));
+      await store.ready();
+      expect(told).toBe(after);
+      stop();
+      await store.register(call(key), "b");
+      await store.ready();
+      expect(told).toBe(after);
+    });
+
     it("refuses calls once it is closed, and lets itself be closed again", async () => {
       const { key } = await fixture.addOrg("free");
       await store.close();

@@ -2,8 +2,10 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Caller, KeyRecord, Store } from "../../src/authority/index.ts";
 import { createKey } from "../../src/authority/keys.ts";
 import { StoreFixture } from "./store-fixture.ts";
+import type { DevicePage } from "../../src/authority/store/device-store.ts";
 import type { StoreAdapter } from "./store-fixture.ts";
 import { storeAuditSuite } from "./store-audit-suite.ts";
+import { storeChangeSuite } from "./store-change-suite.ts";
 import { storeKeySuite } from "./store-key-suite.ts";
 import { storeOrgSuite } from "./store-org-suite.ts";
 import { storeRestoreSuite } from "./store-restore-suite.ts";
@@ -12,6 +14,7 @@ import { storeStandingSuite } from "./store-standing-suite.ts";
 /** What every store must do, whatever it is kept in. */
 export function storeSuite(name: string, createAdapter: () => StoreAdapter): void {
   storeOrgSuite(name, createAdapter);
+  storeChangeSuite(name, createAdapter);
   storeAuditSuite(name, createAdapter);
   storeKeySuite(name, createAdapter);
   storeRestoreSuite(name, createAdapter);
@@ -76,6 +79,34 @@ export function storeSuite(name: string, createAdapter: () => StoreAdapter): voi
         results: [{ deviceId: "a", found: false, changed: false }],
       });
       expect(await codeOf(one.key, "a")).toBe("ALLOW");
+    });
+
+    it("decides what is asked at once each for its own key and device", async () => {
+      const one = await fixture.addOrg("free");
+      const other = await fixture.addOrg("free");
+      const stranger = createKey("owner", one.org.id, fixture.at).record;
+      await Promise.all([
+        store.register(call(one.key), "a"),
+        store.register(call(other.key), "b"),
+        store.register(call(other.key), "a,b"),
+      ]);
+      await store.setRevoked(call(other.key), ["b"], true);
+      const asked: readonly (readonly [KeyRecord, string, string])[] = [
+        [stranger, "a", "unknown_key"],
+        [one.key, "a", "ALLOW"],
+        [other.key, "a", "DEVICE_NOT_REGISTERED"],
+        [fixture.admin, "a", "unknown_key"],
+        [other.key, "b", "DEVICE_REVOKED"],
+        [one.key, "b", "DEVICE_NOT_REGISTERED"],
+        [one.key, "a", "ALLOW"],
+        [other.key, "a,b", "ALLOW"],
+        [one.key, "a,b", "DEVICE_NOT_REGISTERED"],
+        [one.key, '{"a"}', "DEVICE_NOT_REGISTERED"],
+        [one.key, "NULL", "DEVICE_NOT_REGISTERED"],
+        [one.key, "A", "DEVICE_NOT_REGISTERED"],
+      ];
+      const codes = await Promise.all(asked.map(([key, deviceId]) => codeOf(key, deviceId)));
+      expect(codes).toEqual(asked.map(([, , code]) => code));
     });
 
     it("never restores a revoked device by registering it", async () => {
@@ -161,6 +192,29 @@ export function storeSuite(name: string, createAdapter: () => StoreAdapter): voi
       note(await store.validate(call(key), "a"));
       const [first = 0] = versions;
       expect(versions).toEqual([0, 1, 2, 3, 4, 4].map((step) => first + step));
+    });
+
+    it("lists a page of what a pattern covers, among devices that it does not", async () => {
+      const { key } = await fixture.addOrg("pro");
+      for (const deviceId of ["x", "w:1", "y", "w:2", "w", "w:3", "z"]) {
+        await store.register(call(key), deviceId);
+      }
+      const page = async (terms: DevicePage): Promise<unknown> => {
+        const listed = await store.listDevices(call(key), terms);
+        if (listed.kind !== "devices") throw new Error(listed.kind);
+        after = listed.devices.at(-1)?.id ?? 0;
+        return [listed.devices.map(({ deviceId }) => deviceId), listed.more];
+      };
+      let after = 0;
+      expect(await page({ devicePattern: "w:*", limit: 2 })).toEqual([["w:1", "w:2"], true]);
+      expect(await page({ devicePattern: "w:*", limit: 2, after })).toEqual([["w:3"], false]);
+      expect(await page({ devicePattern: "w:*", limit: 3 })).toEqual([
+        ["w:1", "w:2", "w:3"],
+        false,
+      ]);
+      expect(await page({ devicePattern: "w", limit: 1 })).toEqual([["w"], false]);
+      expect(await page({ limit: 6 })).toEqual([["x", "w:1", "y", "w:2", "w", "w:3"], true]);
+      expect(await page({ limit: 6, after })).toEqual([["z"], false]);
     });
 
     it("lists devices in the order of their registration, whatever they are called", async () => {

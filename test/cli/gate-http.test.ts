@@ -112,6 +112,11 @@ describe("machineid gate --url", () => {
 });
 
 describe("over HTTP, the gate refuses", () => {
+  const HEADERS = {
+    "content-type": "application/json",
+    accept: "application/json, text/event-stream",
+  };
+
   /** Sends a request as no `fetch` would. */
   function send(
     url: URL,
@@ -126,11 +131,7 @@ describe("over HTTP, the gate refuses", () => {
       const options = {
         method,
         path,
-        headers: {
-          "content-type": "application/json",
-          accept: "application/json, text/event-stream",
-          ...headers,
-        },
+        headers: { ...HEADERS, ...headers },
       };
       const request = httpRequest(url, options, (response) => {
         response.resume();
@@ -176,6 +177,33 @@ describe("over HTTP, the gate refuses", () => {
     await using front = await serveHttp(gateway, { host: "127.0.0.1", port: 0 });
     expect(await send(front.url, { headers: { accept: "text/html" } })).toBe(406);
     await closed.promise;
+  });
+
+  test("a client that left while its server started, and lets that server go", async () => {
+    const [started, left, closed] = [0, 0, 0].map(() => Promise.withResolvers<void>());
+    const gateway = createGateway(recordingGuard(), async () => {
+      started?.resolve();
+      await left?.promise;
+      const { client } = linePair();
+      const close = client.close.bind(client);
+      client.close = () => close().finally(closed?.resolve);
+      return client;
+    });
+    await using front = await serveHttp(gateway, { host: "127.0.0.1", port: 0 });
+    const leaving = new AbortController();
+    const sent = fetch(front.url, {
+      method: "POST",
+      headers: HEADERS,
+      body: JSON.stringify({ jsonrpc: "2.0", ...HELLO }),
+      signal: leaving.signal,
+    });
+    await started?.promise;
+    leaving.abort();
+    await expect(sent).rejects.toThrow("aborted");
+    // The server has seen the end of that connection when another one is answered.
+    await fetch(front.url);
+    left?.resolve();
+    await closed?.promise;
   });
 
   test("more sessions than it can serve", async () => {

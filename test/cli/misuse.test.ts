@@ -37,10 +37,10 @@ describe("a call that is wrong ends with 2 and one line that says how to mend it
     [["revoke"], "DEVICE is missing"],
     [["list", "--timeout-ms", "soon"], "--timeout-ms must be"],
     [["list", "--json=maybe"], "--json"],
-    [["serve", "--port", "70000"], "--port must be"],
-    [["serve", "--plan", "huge"], "--plan must be"],
+    [["serve", "--port", "70000"], "--port (or MACHINEID_PORT) must be"],
+    [["serve", "--plan", "huge"], "--plan (or MACHINEID_PLAN) must be"],
     [["serve", "--db", ""], "--db needs"],
-    [["serve", "--log-level", "loud"], "--log-level must be"],
+    [["serve", "--log-level", "loud"], "--log-level (or MACHINEID_LOG_LEVEL) must be"],
     [
       ["serve", "--port", "0", "--owner-key", "short", "--db", ":memory:", "--log-level=silent"],
       "owner key",

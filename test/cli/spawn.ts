@@ -31,6 +31,8 @@ export interface Running {
   firstLine(): Promise<string>;
   /** Resolves when stdout has matched. */
   until(pattern: RegExp): Promise<void>;
+  /** Resolves when stderr has matched. */
+  untilError(pattern: RegExp): Promise<void>;
   finished: Promise<Finished>;
 }
 
@@ -56,17 +58,20 @@ export function startCli(args: readonly string[], options: SpawnOptions = {}): R
     stdout += text;
     changed();
   });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+    changed();
+  });
   child.stdin.on("error", () => undefined);
   if (options.keepStdinOpen !== true) child.stdin.end(options.input ?? "");
   const finished = new Promise<Finished>((resolve, reject) => {
     child.on("error", reject);
     child.on("close", (code, signal) => resolve({ code, signal, stdout, stderr }));
   });
-  const until = (pattern: RegExp): Promise<void> =>
+  const matching = (pattern: RegExp, output: () => string): Promise<void> =>
     new Promise((resolve, reject) => {
       const look = (): void => {
-        if (!pattern.test(stdout)) return;
+        if (!pattern.test(output())) return;
         watchers.delete(look);
         resolve();
       };
@@ -76,11 +81,13 @@ export function startCli(args: readonly string[], options: SpawnOptions = {}): R
         .then(() => reject(new Error(`ended before ${String(pattern)}: ${stdout}${stderr}`)))
         .catch(reject);
     });
+  const until = (pattern: RegExp): Promise<void> => matching(pattern, () => stdout);
+  const untilError = (pattern: RegExp): Promise<void> => matching(pattern, () => stderr);
   const firstLine = async (): Promise<string> => {
     await until(/\n/);
     return stdout.slice(0, stdout.indexOf("\n"));
   };
-  return { process: child, firstLine, until, finished };
+  return { process: child, firstLine, until, untilError, finished };
 }
 
 /** Runs the command line to its end. */

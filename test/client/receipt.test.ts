@@ -279,9 +279,16 @@ describe("a client with the authority's key", () => {
     ["a private key as text", "-----BEGIN PRIVATE KEY-----\nMC4CAQ\n-----END PRIVATE KEY-----"],
     ["null", null],
     ["a number", 7],
-  ])("cannot be made with %s", (_name, authorityKey) => {
-    expect(() => clientAt(authority.url, authorityKey as AuthorityKey)).toThrow(
-      expect.objectContaining({ code: "OPTION_INVALID" }),
-    );
+  ])("decides nothing with %s for a key", async (_name, authorityKey) => {
+    let requests = 0;
+    await using proxy = await startProxy(authority.url, () => void (requests += 1));
+    const client = clientAt(proxy.url, authorityKey as AuthorityKey);
+    await expect(client.validate("a")).rejects.toMatchObject({ code: "OPTION_INVALID" });
+    const guard = createGuard(client, { deviceId: "a", register: false });
+    await expect(guard.check({ kind: "tool" })).rejects.toMatchObject({
+      code: "AUTHORITY_UNREACHABLE",
+      cause: { code: "OPTION_INVALID" },
+    });
+    expect(requests).toBe(0);
   });
 });

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { createGuard } from "../../src/index.ts";
+import type { GuardClient } from "../../src/index.ts";
 import { startScriptedAuthority } from "../support/scripted-authority.ts";
 
 const TOOL = { kind: "tool" } as const;
@@ -63,6 +64,30 @@ test("a caller that gives up before its request is sent takes nobody with it", a
   await expect(leaving).rejects.toBe("gone");
   await expect(staying).resolves.toMatchObject({ allowed: true });
 });
+
+test("a caller that gives up as its registration arrives leaves no request behind", async () => {
+  await using authority = await startScriptedAuthority();
+  const client = authority.client();
+  for (let microtasks = 0; microtasks < 20; microtasks += 1) {
+    const controller = new AbortController();
+    const underWay: AbortSignal[] = [];
+    const request: GuardClient["request"] = async (operation, body, options) => {
+      if (operation === "validate" && options?.signal !== undefined) underWay.push(options.signal);
+      const answer = await client.request(operation, body, options);
+      if (operation === "register") void abortAfter(microtasks, controller);
+      return answer;
+    };
+    const guard = createGuard({ request }, { deviceId: "a" });
+    await expect(guard.check(TOOL, { signal: controller.signal })).rejects.toBe("gone");
+    await Promise.resolve();
+    expect(underWay.map(({ aborted }) => aborted)).not.toContain(false);
+  }
+});
+
+async function abortAfter(microtasks: number, controller: AbortController): Promise<void> {
+  for (let left = microtasks; left > 0; left -= 1) await Promise.resolve();
+  controller.abort("gone");
+}
 
 test("the device is registered once, however many checks come first", async () => {
   await using authority = await startScriptedAuthority();

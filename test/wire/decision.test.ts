@@ -161,6 +161,7 @@ test("codes, caps and routes are pinned: a change here is a change of the contra
         "TOO_MANY_REQUESTS",
         "INTERNAL_ERROR",
         "STORE_UNAVAILABLE",
+        "SHUTTING_DOWN",
       ],
       "GUARD_CODES": [
         "AUTHORITY_UNREACHABLE",
@@ -209,6 +210,8 @@ test("codes, caps and routes are pinned: a change here is a change of the contra
         "POST /api/v1/keys/revoke",
         "POST /api/v1/keys/rotate",
         "GET /api/v1/meta",
+        "GET /api/v1/events",
+        "POST /api/v1/backup",
         "GET /api/v1/audit",
         "GET /api/v1/audit/chains",
         "POST /api/v1/authority/rotate_key",

@@ -33,11 +33,11 @@ export class Gate {
   readonly #byClientId = new Map<RequestId, GatedCall>();
   readonly #byServerId = new Map<RequestId, GatedCall>();
   readonly #tasks = new Map<string, GatedCall>();
-  /** Requests whose answers nobody waits for, by the id that the server knows. */
-  readonly #abandoned = new Set<RequestId>();
+  /** Requests whose answers nobody waits for, by the id that the server knows; calls among them. */
+  readonly #abandoned = new Map<RequestId, GatedCall | undefined>();
   readonly #abandonedProgress = new Set<unknown>();
-  /** Requests for lists of tools, which show only what may be called. */
-  readonly #lists = new Set<RequestId>();
+  /** Requests that were not asked about, by id: whether one is for a list to be narrowed. */
+  readonly #relayed = new Map<RequestId, boolean>();
   #isClosed = false;
 
   constructor(guard: Guard, policy: GatePolicy, sides: GateSides) {
@@ -53,8 +53,8 @@ export class Gate {
     if (!isCall(message)) return this.#sides.toServer(message, extra);
     if (message.method === "notifications/cancelled") return this.#cancel(message, extra);
     const { id } = message;
-    if (id !== undefined && (this.#byClientId.has(id) || this.#abandoned.has(id))) {
-      // A second request of an id would take the first one's place, which could not be cancelled then.
+    if (id !== undefined && this.#isInUse(id)) {
+      // With two requests of an id, the answer to one would pass for the end of the other.
       return this.#answer(errorAnswer(id, ERROR_CODES.invalidRequest, "Request id already in use"));
     }
     const boundary = this.#policy.boundaryOf(message);
@@ -64,7 +64,7 @@ export class Gate {
       return undefined;
     }
     const isList = message.method === "tools/list" && this.#policy.isSelective;
-    if (isList && id !== undefined) this.#lists.add(id);
+    if (id !== undefined) this.#relayed.set(id, isList);
     return this.#sides.toServer(message, extra);
   }
 
@@ -72,6 +72,10 @@ export class Gate {
   async fromServer(message: Message, options?: SendOptions): Promise<void> {
     const { id, method } = message;
     this.#noteTask(message);
+    if (isCall(message) && id !== undefined) {
+      const boundary = this.#policy.boundaryAtClient(message);
+      if (boundary !== undefined) return this.#askForServer(message, boundary, options);
+    }
     if (method !== undefined || id === undefined) {
       const isProgress = method === "notifications/progress";
       const token = member(message.params, "progressToken");
@@ -79,13 +83,15 @@ export class Gate {
       await this.#sides.toClient(message, this.#relate(options));
       return;
     }
-    if (this.#abandoned.delete(id)) return;
+    if (this.#abandoned.has(id)) {
+      this.#endAbandoned(id, taskOf(message));
+      return;
+    }
     const call = this.#byServerId.get(id);
     if (call === undefined) {
-      await this.#sides.toClient(
-        this.#lists.delete(id) ? this.#onlyListed(message) : message,
-        options,
-      );
+      const isList = this.#relayed.get(id) === true;
+      this.#relayed.delete(id);
+      await this.#sides.toClient(isList ? this.#onlyListed(message) : message, options);
       return;
     }
     this.#forgetIds(call);
@@ -104,6 +110,26 @@ export class Gate {
   close(): void {
     this.#isClosed = true;
     for (const call of this.#calls) call.giveUp();
+  }
+
+  #isInUse(id: RequestId): boolean {
+    return this.#byClientId.has(id) || this.#relayed.has(id) || this.#abandoned.has(id);
+  }
+
+  /** A server asks for work at its client, a call of a model for one. */
+  async #askForServer(
+    message: Call,
+    boundary: Boundary,
+    options: SendOptions | undefined,
+  ): Promise<void> {
+    const related = this.#relate(options);
+    const run = this.#guard.run();
+    try {
+      await run.protect(boundary, () => this.#sides.toClient(message, related));
+    } catch (error) {
+      if (run.stopped === undefined || message.id === undefined) throw error;
+      this.#deliver(refusalOf(message, message.id, error), undefined);
+    }
   }
 
   async #ask(message: Call, boundary: Boundary, extra: unknown): Promise<void> {
@@ -162,12 +188,9 @@ export class Gate {
     const { message, serverId, clientId, extra, taskId, run } = call;
     if (run.stopped === undefined || call.isOver) return;
     if (taskId !== undefined) {
-      const id = crypto.randomUUID();
-      this.#abandoned.add(id);
-      const params = { taskId, ...envelopeOf(message) };
-      this.#deliver({ jsonrpc: "2.0", id, method: "tasks/cancel", params }, extra);
+      this.#cancelTask(call, taskId);
     } else if (serverId !== undefined && clientId !== undefined) {
-      this.#abandoned.add(serverId);
+      this.#abandoned.set(serverId, call);
       if (call.progressToken !== undefined) this.#abandonedProgress.add(call.progressToken);
       const params = { requestId: serverId, reason: "execution_denied" };
       this.#deliver({ jsonrpc: "2.0", method: "notifications/cancelled", params }, extra);
@@ -176,13 +199,32 @@ export class Gate {
     call.end();
   }
 
-  /** The client gives a request up. */
+  #cancelTask({ message, extra }: GatedCall, taskId: string): void {
+    const id = crypto.randomUUID();
+    this.#abandoned.set(id, undefined);
+    const params = { taskId, ...envelopeOf(message) };
+    this.#deliver({ jsonrpc: "2.0", id, method: "tasks/cancel", params }, extra);
+  }
+
+  /** The server answered after all. A task that it began is nobody's, and would go on unwatched. */
+  #endAbandoned(id: RequestId, taskId: string | undefined): void {
+    const call = this.#abandoned.get(id);
+    this.#abandoned.delete(id);
+    if (call !== undefined && taskId !== undefined) this.#cancelTask(call, taskId);
+  }
+
+  /** The client gives a request up. Its id stays in use until the server answers, if it does. */
   #cancel(message: Call, extra: unknown): unknown {
-    const call = this.#byClientId.get(idMember(message.params, "requestId") ?? Number.NaN);
-    if (call === undefined) return this.#sides.toServer(message, extra);
+    const id = idMember(message.params, "requestId") ?? Number.NaN;
+    const call = this.#byClientId.get(id);
+    if (call === undefined) {
+      if (this.#relayed.delete(id)) this.#abandoned.set(id, undefined);
+      return this.#sides.toServer(message, extra);
+    }
     this.#forgetIds(call);
     call.giveUp();
     if (!call.isDelivered) return undefined;
+    if (call.serverId !== undefined) this.#abandoned.set(call.serverId, call);
     const params = { ...message.params, requestId: call.serverId };
     return this.#sides.toServer({ ...message, params }, extra);
   }

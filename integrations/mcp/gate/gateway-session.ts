@@ -32,6 +32,8 @@ export class GatewaySession {
   readonly #gate: Gate;
   /** Requests that the server has to answer. */
   readonly #pending = new Map<RequestId, Message>();
+  /** Requests that it may answer, though nobody waits for that. */
+  readonly #cancelled = new Set<RequestId>();
   readonly #closed = Promise.withResolvers<void>();
   #upstream: Transport | undefined;
   #isClosing = false;
@@ -129,13 +131,13 @@ export class GatewaySession {
     let options: SendOptions | undefined;
     if (method === undefined && id !== undefined) {
       const request = this.#pending.get(id);
-      if (request === undefined) {
+      if (request === undefined && !this.#cancelled.delete(id)) {
         this.#options.report(new Error("The server answered a request that it does not have"));
         return;
       }
       this.#pending.delete(id);
       const version = textMember(result, "protocolVersion");
-      if (request.method === "initialize" && version !== undefined) {
+      if (request?.method === "initialize" && version !== undefined) {
         this.#upstream?.setProtocolVersion?.(version);
       }
     } else {
@@ -165,7 +167,8 @@ export class GatewaySession {
     const isRequest = method !== undefined && id !== undefined;
     if (isRequest) this.#pending.set(id, message);
     if (method === "notifications/cancelled") {
-      this.#pending.delete(idMember(message.params, "requestId") ?? Number.NaN);
+      const cancelled = idMember(message.params, "requestId") ?? Number.NaN;
+      if (this.#pending.delete(cancelled)) this.#cancelled.add(cancelled);
     }
     return this.#upstream?.send(message).catch(async (error: unknown) => {
       this.#options.report(asError(error));

@@ -37,9 +37,10 @@ export interface Gateway extends AsyncDisposable {
 
 /**
  * Makes a gateway: a client talks to a server through it, and everything that
- * begins work is asked about first, as by {@link guardServer}. Everything else
- * is relayed both ways as it is: sampling, elicitation, roots, progress,
- * logging, cancellation, notifications, and methods that nobody knows yet.
+ * begins work is asked about first, as by {@link guardServer}: calls of tools,
+ * the sampling that a server asks for, and methods that nobody knows yet.
+ * Everything is relayed both ways as it is: sampling, elicitation, roots,
+ * progress, logging, cancellation and notifications.
  *
  * Each client has a connection to the server of its own, so that nothing of one
  * session can reach another.

@@ -52,6 +52,26 @@ const FREE: ReadonlySet<string> = new Set([
   "tasks/cancel",
 ]);
 
+/** Notifications that begin no work. What others mean is known to the server alone. */
+const FREE_NOTIFICATIONS: ReadonlySet<string> = new Set([
+  "notifications/initialized",
+  "notifications/cancelled",
+  "notifications/progress",
+  "notifications/roots/list_changed",
+  "notifications/tasks/status",
+]);
+
+/** What a server may ask of its client that begins no work there. */
+const FREE_AT_CLIENT: ReadonlySet<string> = new Set([
+  "ping",
+  "roots/list",
+  "elicitation/create",
+  "tasks/get",
+  "tasks/result",
+  "tasks/list",
+  "tasks/cancel",
+]);
+
 /** What is gated, and what may not be called at all. */
 export interface GatePolicy {
   readonly recheckMs: number;
@@ -59,6 +79,8 @@ export interface GatePolicy {
   readonly isSelective: boolean;
   /** Where the work begins that a call asks for; undefined when it begins none. */
   boundaryOf(call: Call): Boundary | undefined;
+  /** The same for what a server asks of its client. */
+  boundaryAtClient(call: Call): Boundary | undefined;
   /** Whether the lists let it be asked for. */
   mayBegin(call: Call): boolean;
   /** Whether a tool of this name may be shown. */
@@ -76,7 +98,7 @@ export function createPolicy(options: GateOptions = {}): GatePolicy {
   }
   const allow = matcher("allow", options.allow);
   const deny = matcher("deny", options.deny);
-  const free = new Set(FREE);
+  const free = new Set([...FREE, ...FREE_NOTIFICATIONS]);
   if (resources !== true) free.add("resources/read");
   if (prompts !== true) free.add("prompts/get");
   if (completions !== true) free.add("completion/complete");
@@ -88,10 +110,8 @@ export function createPolicy(options: GateOptions = {}): GatePolicy {
   return {
     recheckMs,
     isSelective: allow !== undefined || deny !== undefined,
-    boundaryOf(call) {
-      const isFree = free.has(call.method) || call.method.startsWith("notifications/");
-      return isFree ? undefined : boundaryOf(call);
-    },
+    boundaryOf: (call) => (free.has(call.method) ? undefined : boundaryOf(call)),
+    boundaryAtClient: (call) => (FREE_AT_CLIENT.has(call.method) ? undefined : boundaryOf(call)),
     mayBegin: ({ method, params }) =>
       method !== "tools/call" || mayList(textMember(params, "name")),
     mayList,
@@ -110,6 +130,8 @@ function boundaryOf({ method, params }: Call): Boundary {
       return named("retrieval", "uri");
     case "prompts/get":
       return named("retrieval", "name");
+    case "sampling/createMessage":
+      return { kind: "model", name: method };
     case "tasks/get":
     case "tasks/result":
     case "tasks/update":

@@ -177,3 +177,12 @@ function lastOld(
   }
   return { place, goesOn: rows.length > 0 };
 }
+
+const DAY_MS = 86_400_000;
+
+/** @throws TypeError when it is no number of days that entries could be kept for */
+export function retentionMs(days: number | undefined): number | undefined {
+  if (days === undefined) return undefined;
+  if (Number.isFinite(days) && days > 0) return days * DAY_MS;
+  throw new TypeError("auditRetentionDays must be a number of days above 0");
+}

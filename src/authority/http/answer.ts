@@ -1,4 +1,4 @@
-import type { ServerResponse } from "node:http";
+import type { OutgoingHttpHeaders, ServerResponse } from "node:http";
 import type { FastifyReply } from "fastify";
 import { REQUEST_ID_HEADER } from "../../wire/index.ts";
 import { failureJson } from "../failure.ts";
@@ -19,6 +19,16 @@ export function answerFailure(reply: FastifyReply, failure: Failure): FastifyRep
     failure.httpStatus,
     failureJson(failure.code, failure.message, reply.request.id),
   );
+}
+
+/** Takes an answer out of the router's hands, begun with the headers that it has. */
+export function takeOver(reply: FastifyReply): ServerResponse {
+  const headers: OutgoingHttpHeaders = {};
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (value !== undefined) headers[name] = value;
+  }
+  reply.hijack();
+  return reply.raw.writeHead(200, headers);
 }
 
 /** Writes JSON to a response that Fastify has not seen. */

@@ -4,7 +4,7 @@ import type { Socket } from "node:net";
 import { REQUEST_ID_HEADER } from "../../wire/index.ts";
 import type { FailureCode } from "../../wire/index.ts";
 import { FAILURES, failureJson } from "../failure.ts";
-import type { AuthorityLogger } from "../services.ts";
+import type { Services } from "../services.ts";
 
 const CODES = new Map<string | undefined, FailureCode>([
   ["HPE_HEADER_OVERFLOW", "HEADERS_TOO_LARGE"],
@@ -15,7 +15,7 @@ const CODES = new Map<string | undefined, FailureCode>([
  * Answers what is no HTTP request, or never became a whole one: in the failure
  * shape too, straight on the socket, which is closed.
  */
-export function clientErrorHandler(logger: AuthorityLogger) {
+export function clientErrorHandler({ logger, metrics }: Pick<Services, "logger" | "metrics">) {
   return (error: NodeJS.ErrnoException, socket: Socket): void => {
     if (error.code === "ECONNRESET" || !socket.writable) {
       socket.destroy();
@@ -24,6 +24,7 @@ export function clientErrorHandler(logger: AuthorityLogger) {
     const code = CODES.get(error.code) ?? "REQUEST_MALFORMED";
     const { httpStatus, message } = FAILURES[code];
     const requestId = randomUUID();
+    metrics.failures[code] += 1;
     logger.info({ request_id: requestId, code }, "request refused");
     const body = failureJson(code, message, requestId);
     socket.end(

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { Failure } from "../failure.ts";
-import type { AuthorityLogger, Services } from "../services.ts";
+import type { Services } from "../services.ts";
 import { StoreUnavailableError } from "../store/errors.ts";
 import { answerFailure } from "./answer.ts";
 
@@ -17,9 +17,14 @@ function failureOf(error: unknown): Failure {
 }
 
 /** Logs what went wrong with a request, and answers what its caller may know of it. */
-export function reportFailure(logger: AuthorityLogger, error: unknown, requestId: string): Failure {
+export function reportFailure(
+  { logger, metrics }: Pick<Services, "logger" | "metrics">,
+  error: unknown,
+  requestId: string,
+): Failure {
   const failure = failureOf(error);
   const { code, httpStatus } = failure;
+  metrics.failures[code] += 1;
   if (httpStatus >= 500)
     logger.error({ request_id: requestId, code, err: error }, "request failed");
   else logger.info({ request_id: requestId, code }, "request refused");
@@ -27,23 +32,26 @@ export function reportFailure(logger: AuthorityLogger, error: unknown, requestId
 }
 
 /** Answers every error in the failure shape. */
-export function errorHandler({ logger }: Services) {
+export function errorHandler(services: Services) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
-    void answerFailure(reply, reportFailure(logger, error, request.id));
+    void answerFailure(reply, reportFailure(services, error, request.id));
   };
 }
 
 /** Answers a path that is not there with 404, and a method that is not with 405 and `Allow`. */
-export function notFoundHandler(methodsByPath: ReadonlyMap<string, string>) {
+export function notFoundHandler(services: Services, methodsByPath: ReadonlyMap<string, string>) {
   return (request: FastifyRequest, reply: FastifyReply): void => {
     const [path = ""] = request.url.split("?", 1);
     const methods = methodsByPath.get(path);
+    const refuse = (code: "ROUTE_NOT_FOUND" | "METHOD_NOT_ALLOWED"): void => {
+      void answerFailure(reply, reportFailure(services, new Failure(code), request.id));
+    };
     if (methods === undefined) {
-      void answerFailure(reply, new Failure("ROUTE_NOT_FOUND"));
+      refuse("ROUTE_NOT_FOUND");
       return;
     }
     reply.header("allow", methods);
     if (request.method === "OPTIONS") void reply.code(204).send();
-    else void answerFailure(reply, new Failure("METHOD_NOT_ALLOWED"));
+    else refuse("METHOD_NOT_ALLOWED");
   };
 }

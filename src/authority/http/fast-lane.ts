@@ -22,9 +22,10 @@ export function fastLane(
 ): RequestListener {
   return (request, response) => {
     // While closing, the router tells clients to close their connections.
-    if (server.listening && isPlainValidate(request))
-      readBody(request, (body) => validate(services, request, response, body));
-    else router(request, response);
+    if (server.listening && isPlainValidate(request)) {
+      const since = performance.now();
+      readBody(request, (body) => validate(services, request, response, body, since));
+    } else router(request, response);
   };
 }
 
@@ -32,6 +33,8 @@ function isPlainValidate({ url, method: asked, headers }: IncomingMessage): bool
   return (
     url === path &&
     asked === method &&
+    // What a browser may read of the answer, the router knows.
+    headers.origin === undefined &&
     headers["content-type"] === "application/json" &&
     // Node has checked that a length is a number, and that no more than it comes.
     Number(headers["content-length"] ?? Number.NaN) <= MAX_REQUEST_BYTES
@@ -55,18 +58,21 @@ function validate(
   { headers, socket }: IncomingMessage,
   response: ServerResponse,
   body: Buffer,
+  since: number,
 ): void {
   const id = randomUUID();
   const fail = (error: unknown): void => {
-    const failure = reportFailure(services.logger, error, id);
+    const failure = reportFailure(services, error, id);
     const { httpStatus, code, message, retryAfter } = failure;
     writeJson(response, httpStatus, failureJson(code, message, id), id, retryAfter);
+    services.metrics.answered(method, path, httpStatus, (performance.now() - since) / 1000);
+  };
+  const decide = (json: string): void => {
+    writeJson(response, 200, json, id);
+    services.metrics.answeredDecision((performance.now() - since) / 1000);
   };
   try {
-    answerValidate(services, { id, headers, socket }, parseJson(body)).then(
-      (json) => writeJson(response, 200, json, id),
-      fail,
-    );
+    answerValidate(services, { id, headers, socket }, parseJson(body)).then(decide, fail);
   } catch (error) {
     fail(error);
   }

@@ -1,16 +1,19 @@
 import { randomUUID } from "node:crypto";
 import { createServer as createHttpServer } from "node:http";
-import type { ServerOptions } from "node:http";
+import type { Server, ServerOptions } from "node:http";
+import { createServer as createHttpsServer } from "node:https";
 import fastify from "fastify";
-import type { FastifyInstance } from "fastify";
-import { MAX_REQUEST_BYTES } from "../../wire/index.ts";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { MAX_REQUEST_BYTES, ROUTES } from "../../wire/index.ts";
 import { ROUTE_FACTORIES } from "../routes/index.ts";
 import type { Services } from "../services.ts";
 import { clientErrorHandler } from "./client-error.ts";
+import { allowOrigins } from "./cors.ts";
 import { errorHandler, notFoundHandler } from "./errors.ts";
 import { fastLane } from "./fast-lane.ts";
 import { parseJson } from "./parse.ts";
 import { trackConnections } from "./shut-down.ts";
+import type { TlsIdentity } from "./tls.ts";
 
 /** Bounds of the HTTP server. */
 export interface ServerLimits {
@@ -20,10 +23,22 @@ export interface ServerLimits {
   readonly requestTimeoutMs: number;
 }
 
+/** Who can reach the HTTP server, and how. */
+export interface ServerReach {
+  /** Serve https with this; http without it. */
+  readonly tls: TlsIdentity | undefined;
+  /** Origins whose pages may call. */
+  readonly corsOrigins: readonly string[];
+}
+
 const KEEP_ALIVE_MS = 60_000;
 
 /** Builds the HTTP server: routes, and the one shape of every failure. */
-export function createServer(services: Services, limits: ServerLimits): FastifyInstance {
+export function createServer(
+  services: Services,
+  limits: ServerLimits,
+  { tls, corsOrigins }: ServerReach,
+): FastifyInstance {
   const onError = errorHandler(services);
   const httpOptions: ServerOptions = {
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -35,14 +50,21 @@ export function createServer(services: Services, limits: ServerLimits): FastifyI
   };
   const server = fastify({
     serverFactory: (router) => {
-      const http = createHttpServer(httpOptions);
+      const http: Server =
+        tls === undefined
+          ? createHttpServer(httpOptions)
+          : createHttpsServer({
+              ...httpOptions,
+              ...tls,
+              handshakeTimeout: limits.requestTimeoutMs,
+            });
       return http.on("request", fastLane(services, http, router));
     },
     bodyLimit: MAX_REQUEST_BYTES,
     genReqId: () => randomUUID(),
     // A request that came in while closing is finished; its connection then closes.
     return503OnClosing: false,
-    clientErrorHandler: clientErrorHandler(services.logger),
+    clientErrorHandler: clientErrorHandler(services),
     frameworkErrors: onError,
   });
   trackConnections(server);
@@ -61,6 +83,8 @@ export function createServer(services: Services, limits: ServerLimits): FastifyI
     }
   });
   server.setErrorHandler(onError);
+  server.addHook("onResponse", countAnswer(services));
+  if (corsOrigins.length > 0) allowOrigins(server, corsOrigins);
 
   const methodsByPath = new Map<string, string>();
   for (const createRoute of ROUTE_FACTORIES) {
@@ -68,6 +92,22 @@ export function createServer(services: Services, limits: ServerLimits): FastifyI
     server.route({ method, url: path, handler: handle });
     methodsByPath.set(path, method === "GET" ? "GET, HEAD, OPTIONS" : `${method}, OPTIONS`);
   }
-  server.setNotFoundHandler(notFoundHandler(methodsByPath));
+  server.setNotFoundHandler(notFoundHandler(services, methodsByPath));
   return server;
+}
+
+/** Counts what the router answered, and logs what it changed. */
+function countAnswer({ metrics, logger }: Services) {
+  return (request: FastifyRequest, reply: FastifyReply, done: () => void): void => {
+    const { id, method } = request;
+    const { statusCode: status, elapsedTime } = reply;
+    const route = request.routeOptions.url ?? "unmatched";
+    // A stream is not answered: it ends.
+    if (route !== ROUTES.events.path) metrics.answered(method, route, status, elapsedTime / 1000);
+    if (method === "POST" && route !== ROUTES.validate.path) {
+      const ms = Math.round(elapsedTime);
+      logger.info({ request_id: id, route, status, ms }, "answered");
+    }
+    done();
+  };
 }

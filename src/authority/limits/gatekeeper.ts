@@ -82,6 +82,16 @@ export class Gatekeeper {
     }
     refuseIf(this.#failuresPerKey.waitOf(keyHash));
     refuseIf(this.#perKey.take(keyHash));
+  }
+
+  /**
+   * Lets a validation of someone who was let in pass, or not. Nothing else counts
+   * for an org, so that agents which ask too often do not keep it from stopping them.
+   *
+   * @throws Failure TOO_MANY_REQUESTS
+   */
+  enterValidation(keyHash: string): void {
+    const orgId = this.#good.get(keyHash) ?? "";
     if (orgId !== "") refuseIf(this.#perOrg.take(orgId));
   }
 

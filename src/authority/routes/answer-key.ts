@@ -26,7 +26,7 @@ export function answerKey(key: KeyRecord): Key {
 
 const CONFLICTS: { readonly [Reason in KeyConflict]: string } = {
   too_many_keys: `An org has at most ${MAX_LIVE_KEYS} keys that can be used; revoke some.`,
-  last_owner_key: "It is the org's last owner key; make another one first.",
+  last_owner_key: "No other owner key of the org lasts as long as it; make one first.",
   key_ended: "The key has expired or was revoked; make a new one.",
   key_rotated: "The key was rotated before; rotate its successor.",
 };

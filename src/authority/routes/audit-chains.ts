@@ -1,4 +1,4 @@
-import { ROUTES, SIGNATURE_TYPES } from "../../wire/index.ts";
+import { HANDLERS, ROUTES, SIGNATURE_TYPES } from "../../wire/index.ts";
 import { answer } from "../http/answer.ts";
 import { authenticate } from "../http/authenticate.ts";
 import type { AuthorityRoute } from "../http/route.ts";
@@ -6,7 +6,7 @@ import type { Services } from "../services.ts";
 
 /** Where the org's audit chains end, signed. For those who may read the audit. */
 export function auditChainsRoute(services: Services): AuthorityRoute {
-  const { handler } = ROUTES.auditChains;
+  const handler = HANDLERS.auditChains;
   return {
     ...ROUTES.auditChains,
     access: "audit:read",

@@ -1,4 +1,4 @@
-import { auditQuerySchema, ROUTES } from "../../wire/index.ts";
+import { auditQuerySchema, HANDLERS, ROUTES } from "../../wire/index.ts";
 import { cursorAtEnd, readPage } from "../audit/read-page.ts";
 import { readCursor } from "../audit/cursor.ts";
 import { Failure } from "../failure.ts";
@@ -12,7 +12,7 @@ const DEFAULT_LIMIT = 100;
 
 /** A page of the org's audit. For those who may read it: owner, operator and viewer. */
 export function auditRoute(services: Services): AuthorityRoute {
-  const { handler } = ROUTES.audit;
+  const handler = HANDLERS.audit;
   return {
     ...ROUTES.audit,
     access: "audit:read",

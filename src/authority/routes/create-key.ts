@@ -1,4 +1,4 @@
-import { createKeyRequestSchema, ROUTES } from "../../wire/index.ts";
+import { createKeyRequestSchema, HANDLERS, ROUTES } from "../../wire/index.ts";
 import { answer } from "../http/answer.ts";
 import { authenticate } from "../http/authenticate.ts";
 import { parseBody } from "../http/parse.ts";
@@ -9,7 +9,7 @@ import { answerKey, changedKey, readExpiry } from "./answer-key.ts";
 
 /** Makes a key of a role. It is in the answer, and nowhere else. */
 export function createKeyRoute(services: Services): AuthorityRoute {
-  const { handler } = ROUTES.createKey;
+  const handler = HANDLERS.createKey;
   return {
     ...ROUTES.createKey,
     access: "keys:write",

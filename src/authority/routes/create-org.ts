@@ -1,4 +1,4 @@
-import { createOrgRequestSchema, ROUTES } from "../../wire/index.ts";
+import { createOrgRequestSchema, HANDLERS, ROUTES } from "../../wire/index.ts";
 import { answer } from "../http/answer.ts";
 import { authenticateAdmin } from "../http/authenticate.ts";
 import { parseBody } from "../http/parse.ts";
@@ -9,7 +9,7 @@ import type { Services } from "../services.ts";
 
 /** Makes an org. Its owner key is in the answer, and nowhere else. */
 export function createOrgRoute(services: Services): AuthorityRoute {
-  const { handler } = ROUTES.createOrg;
+  const handler = HANDLERS.createOrg;
   return {
     ...ROUTES.createOrg,
     access: "admin",

@@ -2,14 +2,18 @@ import type { AuthorityRoute } from "../http/route.ts";
 import type { Services } from "../services.ts";
 import { auditRoute } from "./audit.ts";
 import { auditChainsRoute } from "./audit-chains.ts";
+import { backupRoute } from "./backup.ts";
 import { createKeyRoute } from "./create-key.ts";
 import { createOrgRoute } from "./create-org.ts";
+import { eventsRoute } from "./events.ts";
 import { healthzRoute } from "./healthz.ts";
 import { jwksRoute } from "./jwks.ts";
 import { listDevicesRoute } from "./list-devices.ts";
 import { listKeysRoute } from "./list-keys.ts";
 import { listOrgsRoute } from "./list-orgs.ts";
 import { metaRoute } from "./meta.ts";
+import { metricsRoute } from "./metrics.ts";
+import { openapiRoute } from "./openapi.ts";
 import { readOrgRoute } from "./read-org.ts";
 import { readyzRoute } from "./readyz.ts";
 import { registerRoute } from "./register.ts";
@@ -57,4 +61,8 @@ export const ROUTE_FACTORIES: readonly ((services: Services) => AuthorityRoute)[
   auditChainsRoute,
   jwksRoute,
   rotateSigningKeyRoute,
+  eventsRoute,
+  backupRoute,
+  metricsRoute,
+  openapiRoute,
 ];

@@ -1,4 +1,4 @@
-import { ROUTES } from "../../wire/index.ts";
+import { HANDLERS, ROUTES } from "../../wire/index.ts";
 import { answer } from "../http/answer.ts";
 import { authenticate } from "../http/authenticate.ts";
 import type { AuthorityRoute } from "../http/route.ts";
@@ -7,7 +7,7 @@ import { answerKey } from "./answer-key.ts";
 
 /** The org's keys, by what they begin and end with. */
 export function listKeysRoute(services: Services): AuthorityRoute {
-  const { handler } = ROUTES.listKeys;
+  const handler = HANDLERS.listKeys;
   return {
     ...ROUTES.listKeys,
     access: "keys:read",

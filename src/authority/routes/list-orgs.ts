@@ -1,4 +1,4 @@
-import { ROUTES } from "../../wire/index.ts";
+import { HANDLERS, ROUTES } from "../../wire/index.ts";
 import { answer } from "../http/answer.ts";
 import { authenticateAdmin } from "../http/authenticate.ts";
 import type { AuthorityRoute } from "../http/route.ts";
@@ -7,7 +7,7 @@ import type { Services } from "../services.ts";
 
 /** All orgs, in the order of their creation. */
 export function listOrgsRoute(services: Services): AuthorityRoute {
-  const { handler } = ROUTES.listOrgs;
+  const handler = HANDLERS.listOrgs;
   return {
     ...ROUTES.listOrgs,
     access: "admin",

@@ -15,17 +15,19 @@ const FEATURES = [
   "device_pages",
   "audit",
   "receipts",
+  "events",
 ] as const;
 
 /** What this authority is, and which extensions it has. Needs no key. */
-export function metaRoute({ gatekeeper }: Services): AuthorityRoute {
+export function metaRoute({ gatekeeper, store }: Services): AuthorityRoute {
   return {
     ...ROUTES.meta,
     access: "anyone",
     handle(request, reply) {
       gatekeeper.enter(request, undefined);
       const name = "machineid-authority";
-      return answer(reply, { name, version: AUTHORITY_VERSION, features: FEATURES });
+      const features = [...FEATURES, ...(store.backup === undefined ? [] : ["backup"])];
+      return answer(reply, { name, version: AUTHORITY_VERSION, features });
     },
   };
 }

@@ -1,4 +1,4 @@
-import { ROUTES } from "../../wire/index.ts";
+import { HANDLERS, ROUTES } from "../../wire/index.ts";
 import { answer } from "../http/answer.ts";
 import { authenticate } from "../http/authenticate.ts";
 import type { AuthorityRoute } from "../http/route.ts";
@@ -7,7 +7,7 @@ import { answerOrgState } from "./answer-org.ts";
 
 /** Whether the org is stopped, what restores need, and how far the change log has come. */
 export function readOrgRoute(services: Services): AuthorityRoute {
-  const { handler } = ROUTES.readOrg;
+  const handler = HANDLERS.readOrg;
   return {
     ...ROUTES.readOrg,
     access: "org:read",

@@ -1,4 +1,4 @@
-import { registerRequestSchema, ROUTES } from "../../wire/index.ts";
+import { HANDLERS, registerRequestSchema, ROUTES } from "../../wire/index.ts";
 import { answer } from "../http/answer.ts";
 import { authenticate } from "../http/authenticate.ts";
 import { parseBody } from "../http/parse.ts";
@@ -8,7 +8,7 @@ import type { Services } from "../services.ts";
 
 /** Registers a device, once. Answers 403 when the org's stop, revocation, plan or cap forbids it. */
 export function registerRoute(services: Services): AuthorityRoute {
-  const { handler } = ROUTES.register;
+  const handler = HANDLERS.register;
   return {
     ...ROUTES.register,
     access: "devices:register",
@@ -19,6 +19,7 @@ export function registerRoute(services: Services): AuthorityRoute {
       const options = owner === undefined ? {} : { owner };
       const registered = visitor.accepted(await services.store.register(caller, deviceId, options));
       const { registration } = registered;
+      services.metrics.registrations[registration.outcome] += 1;
       const plan = answerPlan(registered, caller.at);
       if (registration.outcome === "blocked") {
         const { code } = registration;

@@ -1,4 +1,4 @@
-import { changeDeviceRequestSchema, ROUTES } from "../../wire/index.ts";
+import { changeDeviceRequestSchema, HANDLERS, ROUTES } from "../../wire/index.ts";
 import { Failure } from "../failure.ts";
 import { answer } from "../http/answer.ts";
 import { authenticate } from "../http/authenticate.ts";
@@ -8,7 +8,7 @@ import type { Services } from "../services.ts";
 
 /** Forgets a device. It is denied from now on, until it is registered again. */
 export function removeRoute(services: Services): AuthorityRoute {
-  const { handler } = ROUTES.remove;
+  const handler = HANDLERS.remove;
   return {
     ...ROUTES.remove,
     access: "devices:remove",

@@ -1,4 +1,4 @@
-import { resumeOrgRequestSchema, ROUTES } from "../../wire/index.ts";
+import { HANDLERS, resumeOrgRequestSchema, ROUTES } from "../../wire/index.ts";
 import { answer } from "../http/answer.ts";
 import { authenticate } from "../http/authenticate.ts";
 import { parseBody } from "../http/parse.ts";
@@ -9,7 +9,7 @@ import { pendingStatus, restoreOptions, unconflicted } from "./restoring.ts";
 
 /** Ends an org's stop. What was stopped does not start again by itself. */
 export function resumeOrgRoute(services: Services): AuthorityRoute {
-  const { handler } = ROUTES.resumeOrg;
+  const handler = HANDLERS.resumeOrg;
   return {
     ...ROUTES.resumeOrg,
     access: "org:resume",

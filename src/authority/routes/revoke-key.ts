@@ -1,4 +1,4 @@
-import { revokeKeyRequestSchema, ROUTES } from "../../wire/index.ts";
+import { HANDLERS, revokeKeyRequestSchema, ROUTES } from "../../wire/index.ts";
 import { answer } from "../http/answer.ts";
 import { authenticate } from "../http/authenticate.ts";
 import { parseBody } from "../http/parse.ts";
@@ -8,7 +8,7 @@ import { answerKey, changedKey } from "./answer-key.ts";
 
 /** Ends a key for good: it is not known from now on. */
 export function revokeKeyRoute(services: Services): AuthorityRoute {
-  const { handler } = ROUTES.revokeKey;
+  const handler = HANDLERS.revokeKey;
   return {
     ...ROUTES.revokeKey,
     access: "keys:write",

@@ -1,4 +1,4 @@
-import { changeDeviceRequestSchema, ROUTES } from "../../wire/index.ts";
+import { changeDeviceRequestSchema, HANDLERS, ROUTES } from "../../wire/index.ts";
 import { answer } from "../http/answer.ts";
 import { authenticate } from "../http/authenticate.ts";
 import { parseBody } from "../http/parse.ts";
@@ -9,7 +9,7 @@ import { unconflicted } from "./restoring.ts";
 
 /** Revokes a device: from now on it is denied. */
 export function revokeRoute(services: Services): AuthorityRoute {
-  const { handler } = ROUTES.revoke;
+  const handler = HANDLERS.revoke;
   return {
     ...ROUTES.revoke,
     access: "devices:revoke",

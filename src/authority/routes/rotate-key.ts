@@ -1,4 +1,4 @@
-import { rotateKeyRequestSchema, ROUTES } from "../../wire/index.ts";
+import { HANDLERS, rotateKeyRequestSchema, ROUTES } from "../../wire/index.ts";
 import { Failure } from "../failure.ts";
 import { answer } from "../http/answer.ts";
 import { authenticate } from "../http/authenticate.ts";
@@ -13,7 +13,7 @@ const DEFAULT_OVERLAP_MS = 60 * 60 * 1000;
 
 /** Makes a key like another, which works on for a while. The new one is in the answer, and nowhere else. */
 export function rotateKeyRoute(services: Services): AuthorityRoute {
-  const { handler } = ROUTES.rotateKey;
+  const handler = HANDLERS.rotateKey;
   return {
     ...ROUTES.rotateKey,
     access: "keys:write",

@@ -1,4 +1,4 @@
-import { rotateSigningKeyRequestSchema, ROUTES } from "../../wire/index.ts";
+import { HANDLERS, rotateSigningKeyRequestSchema, ROUTES } from "../../wire/index.ts";
 import { Failure } from "../failure.ts";
 import { answer } from "../http/answer.ts";
 import { authenticateAdmin } from "../http/authenticate.ts";
@@ -13,7 +13,7 @@ const HOUR_MS = 3_600_000;
 
 /** Replaces the signing key: announced now, it signs after the overlap. */
 export function rotateSigningKeyRoute(services: Services): AuthorityRoute {
-  const { handler } = ROUTES.rotateSigningKey;
+  const handler = HANDLERS.rotateSigningKey;
   const { store, signer, retention, logger } = services;
   return {
     ...ROUTES.rotateSigningKey,

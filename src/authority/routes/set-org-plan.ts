@@ -1,4 +1,4 @@
-import { ROUTES, setOrgPlanRequestSchema } from "../../wire/index.ts";
+import { HANDLERS, ROUTES, setOrgPlanRequestSchema } from "../../wire/index.ts";
 import { Failure } from "../failure.ts";
 import { answer } from "../http/answer.ts";
 import { authenticateAdmin } from "../http/authenticate.ts";
@@ -9,7 +9,7 @@ import type { Services } from "../services.ts";
 
 /** Changes an org's plan, its state or its end, all at once. */
 export function setOrgPlanRoute(services: Services): AuthorityRoute {
-  const { handler } = ROUTES.setOrgPlan;
+  const handler = HANDLERS.setOrgPlan;
   return {
     ...ROUTES.setOrgPlan,
     access: "admin",

@@ -1,4 +1,4 @@
-import { ROUTES, setOrgPolicyRequestSchema } from "../../wire/index.ts";
+import { HANDLERS, ROUTES, setOrgPolicyRequestSchema } from "../../wire/index.ts";
 import { answer } from "../http/answer.ts";
 import { authenticate } from "../http/authenticate.ts";
 import { parseBody } from "../http/parse.ts";
@@ -8,7 +8,7 @@ import { answerOrgState } from "./answer-org.ts";
 
 /** Says whether restores need two keys. */
 export function setOrgPolicyRoute(services: Services): AuthorityRoute {
-  const { handler } = ROUTES.setOrgPolicy;
+  const handler = HANDLERS.setOrgPolicy;
   return {
     ...ROUTES.setOrgPolicy,
     access: "org:policy",

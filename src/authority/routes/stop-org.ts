@@ -1,4 +1,4 @@
-import { ROUTES, stopOrgRequestSchema } from "../../wire/index.ts";
+import { HANDLERS, ROUTES, stopOrgRequestSchema } from "../../wire/index.ts";
 import { answer } from "../http/answer.ts";
 import { authenticate } from "../http/authenticate.ts";
 import { parseBody } from "../http/parse.ts";
@@ -8,7 +8,7 @@ import { answerOrgState } from "./answer-org.ts";
 
 /** Stops a whole org: every device of it is denied, new registrations too. */
 export function stopOrgRoute(services: Services): AuthorityRoute {
-  const { handler } = ROUTES.stopOrg;
+  const handler = HANDLERS.stopOrg;
   return {
     ...ROUTES.stopOrg,
     access: "org:stop",

@@ -1,4 +1,4 @@
-import { ROUTES } from "../../wire/index.ts";
+import { HANDLERS, ROUTES } from "../../wire/index.ts";
 import { answer } from "../http/answer.ts";
 import { authenticate } from "../http/authenticate.ts";
 import type { AuthorityRoute } from "../http/route.ts";
@@ -8,7 +8,7 @@ import { unconflicted } from "./restoring.ts";
 
 /** Unrevokes devices as one change: all of them, or none. Unknown ids are named and left out. */
 export function unrevokeBatchRoute(services: Services): AuthorityRoute {
-  const { handler } = ROUTES.unrevokeBatch;
+  const handler = HANDLERS.unrevokeBatch;
   return {
     ...ROUTES.unrevokeBatch,
     access: "devices:unrevoke",

@@ -1,4 +1,4 @@
-import { ROUTES, unrevokeRequestSchema } from "../../wire/index.ts";
+import { HANDLERS, ROUTES, unrevokeRequestSchema } from "../../wire/index.ts";
 import { answer } from "../http/answer.ts";
 import { authenticate } from "../http/authenticate.ts";
 import { parseBody } from "../http/parse.ts";
@@ -9,7 +9,7 @@ import { pendingStatus, restoreOptions, unconflicted } from "./restoring.ts";
 
 /** Restores a revoked device. It is never refused for the cap: the device had its place. */
 export function unrevokeRoute(services: Services): AuthorityRoute {
-  const { handler } = ROUTES.unrevoke;
+  const handler = HANDLERS.unrevoke;
   return {
     ...ROUTES.unrevoke,
     access: "devices:unrevoke",

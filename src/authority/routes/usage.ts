@@ -1,4 +1,4 @@
-import { ROUTES } from "../../wire/index.ts";
+import { HANDLERS, ROUTES } from "../../wire/index.ts";
 import { answer } from "../http/answer.ts";
 import { authenticate } from "../http/authenticate.ts";
 import type { AuthorityRoute } from "../http/route.ts";
@@ -7,7 +7,7 @@ import type { Services } from "../services.ts";
 
 /** The org's plan, and how many of its places are taken. */
 export function usageRoute(services: Services): AuthorityRoute {
-  const { handler } = ROUTES.usage;
+  const handler = HANDLERS.usage;
   return {
     ...ROUTES.usage,
     access: "usage:read",

@@ -1,4 +1,4 @@
-import { ROUTES } from "../../wire/index.ts";
+import { HANDLERS, ROUTES } from "../../wire/index.ts";
 import type { Decision } from "../decide.ts";
 import { sendJson } from "../http/answer.ts";
 import { authenticate } from "../http/authenticate.ts";
@@ -21,12 +21,14 @@ export function validateRoute(services: Services): AuthorityRoute {
 
 /** Decides, and answers the decision as JSON once it is in the audit. */
 export function answerValidate(services: Services, asking: Asking, body: unknown): Promise<string> {
-  const { store, logger, validMs, auditsAllow } = services;
+  const { store, logger, metrics, validMs, auditsAllow, gatekeeper } = services;
   const visitor = authenticate(asking, services);
+  gatekeeper.enterValidation(visitor.caller.keyHash);
   const { deviceId, nonce } = parseValidate(body);
   return store.validate(visitor.caller, deviceId, auditsAllow()).then((outcome) => {
     const validated = visitor.accepted(outcome);
     const { decision, version } = validated;
+    metrics.decisions[decision.code] += 1;
     const fields = { request_id: asking.id, code: decision.code, deviceId };
     if (decision.allowed) logger.debug(fields, "allowed");
     else logger.info(fields, "denied");
@@ -46,7 +48,7 @@ function fixedPart(decision: Decision): string {
   const known = fixedParts.get(decision);
   if (known !== undefined) return known;
   const { allowed, code, status, reason } = decision;
-  const { handler } = ROUTES.validate;
+  const handler = HANDLERS.validate;
   const json = JSON.stringify({ allowed, code, status, reason, handler });
   const part = `${json.slice(0, -1)},`;
   fixedParts.set(decision, part);

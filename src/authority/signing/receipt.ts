@@ -1,4 +1,5 @@
-import { receiptClaims, receiptKeyText, SIGNATURE_TYPES } from "../../wire/index.ts";
+import { SIGNATURE_TYPES } from "../../wire/index.ts";
+import { receiptClaims, receiptKeyText } from "../../wire/receipt.ts";
 import { hashKey } from "../keys.ts";
 import type { Services } from "../services.ts";
 import type { Caller } from "../store/caller.ts";

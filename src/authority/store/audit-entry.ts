@@ -30,6 +30,15 @@ export const digest = (text: string): string => hash("sha256", text, "hex");
 export const genesis = (orgId: string, writer: string): string => digest(`${orgId}\n${writer}`);
 
 /**
+ * What is said in the chain of no org of a writer's chain that an event begins,
+ * so that it cannot vanish unnoticed.
+ */
+export function chainOpened(orgId: string, event: AuditEvent): AuditEvent {
+  const { at, by, requestId, version } = event;
+  return { at, by, operation: "chain_open", requestId, version, detail: { org: orgId } };
+}
+
+/**
  * One line of JSON: the event, its place in the chain and the hash of the entry
  * before it. What is not quoted through JSON is made by the authority itself, of
  * letters, digits and hyphens.

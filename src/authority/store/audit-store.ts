@@ -71,4 +71,10 @@ export interface AuditStore {
    * an earlier one, or behind the end, changes nothing.
    */
   cutAudit(cut: AuditCut): Promise<void>;
+  /**
+   * Calls a listener after entries that this process wrote became durable, and
+   * returns what ends that. A store that others write to cannot tell of all: who
+   * needs them all also looks from time to time.
+   */
+  onAudit?(listener: () => void): () => void;
 }

@@ -53,6 +53,11 @@ export interface OrgsListed {
   readonly orgs: readonly OrgUsage[];
 }
 
+/** The key is the administrator's. */
+export interface AdminKnown {
+  readonly kind: "admin";
+}
+
 /** What the administrator changes of an org; what is not named stays. */
 export type OrgPatch = Partial<Pick<OrgRecord, "planTier" | "limit" | "planState" | "accessUntil">>;
 
@@ -79,6 +84,8 @@ export interface OrgStore {
 
 /** The operations on orgs, with the administrator's key. */
 export interface AdminStore {
+  /** Says whether a key is the administrator's, for what the store takes no part in. */
+  authenticateAdmin(caller: Caller): Promise<AdminKnown | UnknownKey>;
   /** Makes an org with its owner key. */
   createOrg(caller: Caller, org: OrgRecord, ownerKey: KeyRecord): Promise<OrgChanged | UnknownKey>;
   listOrgs(caller: Caller): Promise<OrgsListed | UnknownKey>;

@@ -1,9 +1,12 @@
 import type { AuditStore } from "./audit-store.ts";
+import type { StoreBackup } from "./backup.ts";
+import type { ChangeFeed } from "./changes.ts";
 import type { DeviceStore } from "./device-store.ts";
 import type { KeyStore } from "./key-store.ts";
 import type { AdminStore, OrgStore } from "./org-store.ts";
 import type { KeyRecord, OrgRecord } from "./records.ts";
 import type { SigningStore } from "./signing-store.ts";
+import type { StoreStatistics } from "./statistics.ts";
 
 /** Records a new store begins with. Each is used only if the store lacks it. */
 export interface Bootstrap {
@@ -44,12 +47,22 @@ export interface Bootstrapped {
  *   made is then unknown.
  */
 export interface Store
-  extends DeviceStore, OrgStore, KeyStore, AdminStore, AuditStore, SigningStore {
+  extends DeviceStore, OrgStore, KeyStore, AdminStore, AuditStore, SigningStore, ChangeFeed {
   /** Gives a new store its administrator's key and its first org. */
   bootstrap(bootstrap: Bootstrap): Promise<Bootstrapped>;
 
   /** Resolves when the store answers. @throws StoreUnavailableError when it does not */
   ready(): Promise<void>;
+  /** What this store counts of its own work. */
+  readonly statistics?: StoreStatistics;
+  /**
+   * Copies the store while it is in use, if it is one file of its own.
+   *
+   * @throws BackupRunningError when a copy is being made already
+   * @throws StoreUnavailableError when it could not be copied
+   */
+  backup?(): Promise<StoreBackup>;
+
   /** Finishes what was asked before, then lets go of the store. Calling it again is harmless. */
   close(): Promise<void>;
 }

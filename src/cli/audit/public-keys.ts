@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { signatureVerifier } from "../../authority/signing/verify-signature.ts";
 import type { VerifySignature } from "../../authority/signing/verify-signature.ts";
-import { readAuthorityKey } from "../../client/index.ts";
+import { readAuthorityKey } from "../../client/authority-key.ts";
 import type { MachineID, PublicKey } from "../../client/index.ts";
 import { CommandError, EXIT } from "../exit-code.ts";
 

@@ -1,4 +1,5 @@
-import { readAuthorityKey, RequestError } from "../../client/index.ts";
+import { readAuthorityKey } from "../../client/authority-key.ts";
+import { RequestError } from "../../client/index.ts";
 import type { PublicKey } from "../../client/index.ts";
 import { ask } from "./authority.ts";
 import type { Asking } from "./authority.ts";

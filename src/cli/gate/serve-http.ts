@@ -69,6 +69,8 @@ export async function serveHttp(
     opening += 1;
     try {
       const session = await openSession();
+      // Its client left meanwhile: nobody will ever know of this session.
+      if (response.closed) return await session.transport.close();
       follow(session, response);
       await session.transport.handleRequest(request, response, body);
       // The transport turned it away: nobody will ever ask for this session.

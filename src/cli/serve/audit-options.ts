@@ -1,6 +1,7 @@
 import type { AuditDecisions } from "../../authority/index.ts";
 import { readInteger } from "../arguments.ts";
 import { UsageError } from "../exit-code.ts";
+import { named } from "./environment.ts";
 
 /** What an authority keeps of its audit. */
 export interface AuditOptions {
@@ -20,7 +21,7 @@ export function readAuditOptions(args: {
     auditDecisions: readDecisions(decisions),
     ...(days === undefined
       ? {}
-      : { auditRetentionDays: readInteger(days, "--audit-retention", 1, MAX_DAYS) }),
+      : { auditRetentionDays: readInteger(days, named("audit-retention"), 1, MAX_DAYS) }),
   };
 }
 
@@ -29,6 +30,6 @@ function readDecisions(text: string): AuditDecisions {
   const [, rate] = /^sampled:(0(?:\.\d{1,9})?|1(?:\.0{1,9})?)$/.exec(text) ?? [];
   if (rate !== undefined) return { sampled: Number(rate) };
   throw new UsageError(
-    `--audit-decisions must be all, none, or sampled: and a part from 0 to 1, as in sampled:0.01, not ${JSON.stringify(text)}`,
+    `${named("audit-decisions")} must be all, none, or sampled: and a part from 0 to 1, as in sampled:0.01, not ${JSON.stringify(text)}`,
   );
 }

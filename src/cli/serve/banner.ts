@@ -2,9 +2,12 @@ import { resolve } from "node:path";
 import type { BootstrapKeys, ListenAddress } from "../../authority/index.ts";
 import type { Plan } from "../../wire/index.ts";
 import { paint } from "../output.ts";
+import { isFile, nameOf } from "./open-store.ts";
 
 export interface BannerFacts {
   readonly address: ListenAddress;
+  /** Where `/metrics` is served without a key. */
+  readonly metrics: ListenAddress | undefined;
   readonly database: string;
   /** Keys that were just made. */
   readonly keys: BootstrapKeys;
@@ -12,13 +15,14 @@ export interface BannerFacts {
 }
 
 /** What `serve` tells a person once it answers. */
-export function renderBanner({ address, database, keys, plan }: BannerFacts): string {
+export function renderBanner({ address, metrics, database, keys, plan }: BannerFacts): string {
   const { ownerKey, adminKey } = keys;
-  const where = database === ":memory:" ? "in memory; gone when this ends" : resolve(database);
+  const where = database === ":memory:" ? "in memory; gone when this ends" : placeOf(database);
   const lines = [
     paint("bold", "MachineID authority"),
     "",
     `  Address    ${paint("cyan", address.url)}`,
+    ...(metrics === undefined ? [] : [`  Metrics    ${paint("cyan", metrics.url)}/metrics`]),
     `  Database   ${where}`,
   ];
   if (ownerKey !== undefined) {
@@ -41,3 +45,6 @@ export function renderBanner({ address, database, keys, plan }: BannerFacts): st
   );
   return lines.join("\n");
 }
+
+const placeOf = (database: string): string =>
+  isFile(database) ? resolve(database) : nameOf(database);

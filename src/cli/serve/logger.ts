@@ -1,7 +1,8 @@
 import { pino } from "pino";
 import type { Logger } from "pino";
 import { UsageError } from "../exit-code.ts";
-import { printable } from "../output.ts";
+import { named } from "./environment.ts";
+import { hideKeys, printable } from "../output.ts";
 
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
 export const LOG_FORMATS = ["readable", "json"] as const;
@@ -16,16 +17,17 @@ const OWN_FIELDS = new Set(["level", "time", "msg", "pid", "hostname"]);
  */
 export function createLogger(level: string, format: string): Logger {
   if (!LOG_LEVELS.some((known) => known === level)) {
-    throw new UsageError(`--log-level must be one of ${LOG_LEVELS.join(", ")}`);
+    throw new UsageError(`${named("log-level")} must be one of ${LOG_LEVELS.join(", ")}`);
   }
   if (!LOG_FORMATS.some((known) => known === format)) {
-    throw new UsageError(`--log-format must be one of ${LOG_FORMATS.join(", ")}`);
+    throw new UsageError(`${named("log-format")} must be one of ${LOG_FORMATS.join(", ")}`);
   }
-  if (format === "json") return pino({ level, base: null }, process.stderr);
-  return pino(
-    { level, base: null },
-    { write: (line: string) => process.stderr.write(`${readable(line)}\n`) },
-  );
+  // The authority logs no key; one that was sent as something else is hidden here.
+  const write =
+    format === "json"
+      ? (line: string) => process.stderr.write(hideKeys(line))
+      : (line: string) => process.stderr.write(`${readable(hideKeys(line))}\n`);
+  return pino({ level, base: null }, { write });
 }
 
 /** One record for people: time, level, message, and its fields after it. */

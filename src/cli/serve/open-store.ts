@@ -1,9 +1,17 @@
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { sqliteStore, StoreLockedError, StoreSchemaError } from "../../authority/index.ts";
+import {
+  isPostgresUrl,
+  postgresStore,
+  sqliteStore,
+  StoreLockedError,
+  StoreSchemaError,
+} from "../../authority/index.ts";
 import type { Store } from "../../authority/index.ts";
 import { CommandError, EXIT, UsageError } from "../exit-code.ts";
+import { printError } from "../output.ts";
 import { readServerFile } from "../local-authority.ts";
+import { postgresError, readPostgresName } from "../postgres-error.ts";
 
 /** SQLite's result codes that a person can do something about. */
 const SQLITE_PROBLEMS: Readonly<Partial<Record<number, string>>> = {
@@ -32,18 +40,29 @@ const FILE_PROBLEMS: Readonly<Partial<Record<string, string>>> = {
  * @throws {@link CommandError} that says what to do about it
  */
 export async function openStore(database: string): Promise<Store> {
-  if (database === "") throw new UsageError("--db needs a file, or :memory:");
+  if (database === "") throw new UsageError("--db needs a file, :memory: or postgres://…");
   refuseUnusable(database);
   try {
-    return await sqliteStore(database);
+    if (isPostgresUrl(database)) return await postgresStore({ url: database });
+    const store = await sqliteStore(database);
+    warnOfReaders(database);
+    return store;
   } catch (error) {
     throw storeError(database, error);
   }
 }
 
+/** Whether a database is a file of this machine. */
+export const isFile = (database: string): boolean =>
+  database !== ":memory:" && !isPostgresUrl(database);
+
+/** What a database is called where people read it: without a password. */
+export const nameOf = (database: string): string =>
+  isPostgresUrl(database) ? readPostgresName(database) : database;
+
 /** SQLite opens what it cannot write to as read-only, and only says so later. */
 function refuseUnusable(database: string): void {
-  if (database === ":memory:") return;
+  if (!isFile(database)) return;
   try {
     const path = resolve(database);
     if (!existsSync(path)) accessSync(dirname(path), constants.W_OK);
@@ -54,8 +73,22 @@ function refuseUnusable(database: string): void {
   }
 }
 
+/**
+ * The file holds hashes of keys and the whole audit. One that was made by other
+ * means, as by a copy, keeps its mode: changing it is its owner's decision.
+ */
+function warnOfReaders(database: string): void {
+  if (!isFile(database) || process.platform === "win32") return;
+  const mode = statSync(database).mode & 0o777;
+  if ((mode & 0o077) === 0) return;
+  printError(
+    `machineid: warning: other users of this machine can open the database (mode 0${mode.toString(8)}): chmod 600 ${database}`,
+  );
+}
+
 /** What a failing store means for the person who started it. */
 export function storeError(database: string, error: unknown): CommandError {
+  if (isPostgresUrl(database)) return postgresError(nameOf(database), error);
   const fail = (problem: string, code: string): CommandError =>
     new CommandError(`The database ${database} ${problem}`, {
       exitCode: EXIT.error,

@@ -1,5 +1,6 @@
-import { createAuthority, OwnerKeyUnknownError } from "../../authority/index.ts";
+import { createAuthority, OwnerKeyUnknownError, TlsIdentityError } from "../../authority/index.ts";
 import type { Authority, BootstrapKeys, ListenAddress } from "../../authority/index.ts";
+import type { Logger } from "pino";
 import type { Plan } from "../../wire/index.ts";
 import { CommandError, EXIT, UsageError } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
@@ -10,11 +11,13 @@ import { aborted, stopSignal } from "../stop-signal.ts";
 import type { AuditOptions } from "./audit-options.ts";
 import { renderBanner } from "./banner.ts";
 import { createLogger } from "./logger.ts";
-import { openStore, storeError } from "./open-store.ts";
+import { isFile, nameOf, openStore, storeError } from "./open-store.ts";
+import type { TlsFiles } from "./settings.ts";
+import { loadTls, renewTls, tlsError } from "./tls-files.ts";
 
 /** What `serve` was asked for. */
 export interface ServeOptions {
-  /** A file, or `:memory:`. */
+  /** A file, `:memory:`, or the address of a PostgreSQL database. */
   readonly database: string;
   readonly port: number;
   readonly host: string;
@@ -31,6 +34,14 @@ export interface ServeOptions {
   readonly json: boolean;
   /** Stop when stdin ends. */
   readonly stopWithStdin: boolean;
+  /** Serve https with these. */
+  readonly tls: TlsFiles | undefined;
+  readonly corsOrigins: readonly string[];
+  /** Where `/metrics` is served without a key. */
+  readonly metrics: { readonly host: string; readonly port: number } | undefined;
+  /** How long stopping goes on answering first, in milliseconds. */
+  readonly drainMs: number;
+  readonly maxConnections: number;
 }
 
 /**
@@ -40,32 +51,68 @@ export interface ServeOptions {
  */
 export async function serve(options: ServeOptions): Promise<ExitCode> {
   const { database, json } = options;
-  const stop = stopSignal({ withStdin: options.stopWithStdin });
+  const { tls } = options;
   const logger = createLogger(options.logLevel, options.logFormat);
-  const store = await openStore(database);
-  const { trustProxy, audit } = options;
-  const authority = createAuthority({ store, logger, trustProxy, ...audit });
-  const isFile = database !== ":memory:";
+  let authority: Authority | undefined;
+  const stop = stopSignal({
+    withStdin: options.stopWithStdin,
+    onHangup:
+      tls === undefined
+        ? undefined
+        : () => {
+            if (authority !== undefined) renewTls(authority, tls, logger);
+          },
+  });
+  authority = await open(options, logger);
+  const isLocal = isFile(database);
   try {
-    const address = await listen(authority, options);
-    if (isFile) announce(database, address);
+    const address = await listen(options, (at) => authority.listen(at));
+    const metrics =
+      options.metrics === undefined
+        ? undefined
+        : await listen(options.metrics, (at) => authority.listenForMetrics(at));
+    if (isLocal) announce(database, address);
     // Last, so that no key is made which nobody is shown. Until then every call is refused.
     const keys = await bootstrap(authority, options);
-    if (json) printJson({ url: address.url, ...keys, pid: process.pid });
-    else print(renderBanner({ address, database, keys, plan: options.plan }));
+    if (json) {
+      const metricsUrl = metrics === undefined ? {} : { metricsUrl: metrics.url };
+      printJson({ url: address.url, ...metricsUrl, ...keys, pid: process.pid });
+    } else print(renderBanner({ address, metrics, database, keys, plan: options.plan }));
     // Keys that nobody has seen are of no use.
     if ((await flushed()) !== undefined) return EXIT.error;
-    if (!isLoopback(options.host)) {
+    if (tls === undefined && !isLoopback(options.host)) {
       printError(
-        `machineid: warning: ${options.host} can be reached from other machines, and this speaks plain http: put TLS in front of it`,
+        `machineid: warning: ${options.host} can be reached from other machines, and this speaks plain http: give it --tls-cert and --tls-key, or put TLS in front of it`,
       );
     }
     await aborted(stop);
   } finally {
-    if (isFile) retractLocalAuthority(database);
+    if (isLocal) retractLocalAuthority(database);
     await authority.close();
   }
   return EXIT.ok;
+}
+
+async function open(options: ServeOptions, logger: Logger): Promise<Authority> {
+  const { tls, corsOrigins, drainMs, maxConnections, trustProxy, audit } = options;
+  const identity = tls === undefined ? {} : { tls: loadTls(tls) };
+  const store = await openStore(options.database);
+  try {
+    return createAuthority({
+      store,
+      logger,
+      corsOrigins,
+      drainMs,
+      maxConnections,
+      trustProxy,
+      ...audit,
+      ...identity,
+    });
+  } catch (error) {
+    await store.close();
+    if (tls !== undefined && error instanceof TlsIdentityError) throw tlsError(tls, error);
+    throw error;
+  }
 }
 
 async function bootstrap(authority: Authority, options: ServeOptions): Promise<BootstrapKeys> {
@@ -78,7 +125,7 @@ async function bootstrap(authority: Authority, options: ServeOptions): Promise<B
     if (error instanceof TypeError) throw new UsageError(`--owner-key: ${error.message}`);
     if (error instanceof OwnerKeyUnknownError) {
       throw new CommandError(
-        `The owner key that was given belongs to no org of ${database}. Leave it out, or give another --db`,
+        `The owner key that was given belongs to no org of ${nameOf(database)}. Leave it out, or give another --db`,
         { exitCode: EXIT.error, code: error.code, cause: error },
       );
     }
@@ -86,17 +133,23 @@ async function bootstrap(authority: Authority, options: ServeOptions): Promise<B
   }
 }
 
-async function listen(authority: Authority, { host, port }: ServeOptions): Promise<ListenAddress> {
+type Place = Pick<ListenAddress, "host" | "port">;
+
+async function listen(
+  { host, port }: Place,
+  begin: (place: Place) => Promise<ListenAddress>,
+): Promise<ListenAddress> {
   try {
-    return await authority.listen({ host, port });
+    return await begin({ host, port });
   } catch (error) {
     throw listenProblem({ host, port }, error);
   }
 }
 
 function announce(database: string, { url, host, port }: ListenAddress): void {
+  const { protocol } = new URL(url);
   try {
-    announceLocalAuthority(database, isAnyAddress(host) ? `http://127.0.0.1:${port}` : url);
+    announceLocalAuthority(database, isAnyAddress(host) ? `${protocol}//127.0.0.1:${port}` : url);
   } catch (error) {
     throw storeError(database, error);
   }

@@ -1,9 +1,10 @@
 import type { DatabaseSync } from "node:sqlite";
-import { auditEntry, digest, genesis, NO_ORG } from "../audit-entry.ts";
+import { auditEntry, chainOpened, digest, genesis, NO_ORG } from "../audit-entry.ts";
 import type { AuditEvent } from "../audit-entry.ts";
 import type { AuditChain, AuditCut, AuditRow } from "../audit-store.ts";
+import type { AuditLedger } from "../ledger.ts";
 import { AuditRows } from "./audit-rows.ts";
-import { chainFromRow } from "./rows.ts";
+import { chainFromRow } from "../rows.ts";
 
 /** A chain of this writer's, as far as appending to it needs to know it. */
 interface OpenChain {
@@ -15,12 +16,13 @@ interface OpenChain {
 }
 
 /** Appends to the audit chains of one writer, within the transaction of the group. */
-export class AuditLog {
+export class AuditLog implements AuditLedger {
   readonly #writer: string;
   readonly #rows: AuditRows;
   readonly #chains = new Map<string, OpenChain>();
   readonly #grown = new Set<OpenChain>();
   readonly #statements;
+  #appended = 0;
 
   constructor(database: DatabaseSync, writer: string) {
     this.#writer = writer;
@@ -52,6 +54,12 @@ export class AuditLog {
     chain.seq = seq;
     chain.head = digest(entry);
     this.#grown.add(chain);
+    this.#appended += 1;
+  }
+
+  /** How many entries were added through this object. */
+  get appended(): number {
+    return this.#appended;
   }
 
   /** Writes what was appended, and where the chains end now. */
@@ -84,12 +92,8 @@ export class AuditLog {
     return this.#rows.read(chainId, afterSeq, limit);
   }
 
-  /** Begins a chain; that it was begun stands in another, so that it cannot vanish unnoticed. */
-  #open(orgId: string, { at, by, requestId, version }: AuditEvent): OpenChain {
-    if (orgId !== NO_ORG) {
-      const detail = { org: orgId };
-      this.append(NO_ORG, { at, by, operation: "chain_open", requestId, version, detail });
-    }
+  #open(orgId: string, event: AuditEvent): OpenChain {
+    if (orgId !== NO_ORG) this.append(NO_ORG, chainOpened(orgId, event));
     const head = genesis(orgId, this.#writer);
     const { id } = chainFromRow(this.#statements.open.get(orgId, this.#writer, head));
     const chain: OpenChain = { id, seq: 0, head, pending: [] };

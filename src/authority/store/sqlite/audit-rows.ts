@@ -1,9 +1,12 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { AuditRow } from "../audit-store.ts";
-import { auditFromRow } from "./rows.ts";
+import { auditFromRow } from "../rows.ts";
 
 /** Entries that a chain has room for. */
 const CHAIN_SIZE = 2n ** 40n;
+
+/** Most entries of a row: little enough that one is read or cut without holding decisions up. */
+const MOST_ENTRIES = 256;
 
 const rowId = (chainId: number, seq: number): bigint => BigInt(chainId) * CHAIN_SIZE + BigInt(seq);
 
@@ -15,8 +18,8 @@ function entriesOf({ seq, entry }: AuditRow, end: number): readonly string[] {
 
 /**
  * The entries of audit chains in a file. What a group of steps added to one
- * chain is one row, since rows cost more than what is in them: its entries, a
- * line each, under the number of the last. An entry is JSON on one line.
+ * chain is one row, or a few, since rows cost more than what is in them: its
+ * entries, a line each, under the number of the last. An entry is JSON on one line.
  *
  * Entries are numbered from where the row before ends, and not by how many there
  * are, so that a line that was taken out moves those after it. A row with lines
@@ -43,7 +46,11 @@ export class AuditRows {
 
   /** @param lastSeq number of the last of `entries`, which follow one another */
   insert(chainId: number, lastSeq: number, entries: readonly string[]): void {
-    this.#statements.insert.run(rowId(chainId, lastSeq), entries.join("\n"));
+    const before = lastSeq - entries.length;
+    for (let from = 0; from < entries.length; from += MOST_ENTRIES) {
+      const part = entries.slice(from, from + MOST_ENTRIES);
+      this.#statements.insert.run(rowId(chainId, before + from + part.length), part.join("\n"));
+    }
   }
 
   /** Entries of a chain that come after `afterSeq`, in order, at most `limit`. */

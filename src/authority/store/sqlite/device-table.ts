@@ -1,8 +1,9 @@
 import type { DatabaseSync } from "node:sqlite";
 import { matchesDevice } from "../../../wire/index.ts";
 import type { DevicePage } from "../device-store.ts";
+import type { DeviceLedger, NewDevice } from "../ledger.ts";
 import type { DeviceRecord, RestoreRequest } from "../records.ts";
-import { deviceFromRow } from "./rows.ts";
+import { deviceFromRow } from "../rows.ts";
 
 /** How long a device's `lastSeenAt` may be behind in the file. */
 const SEEN_DELAY_MS = 5_000;
@@ -19,7 +20,7 @@ interface OrgDevices {
 }
 
 /** The devices of a file in memory, written through. Those of an org are read when first asked for. */
-export class DeviceTable {
+export class DeviceTable implements DeviceLedger {
   readonly #statements;
   readonly #orgs = new Map<string, OrgDevices>();
   readonly #seen = new Map<Device, string>();
@@ -82,10 +83,7 @@ export class DeviceTable {
     return { devices, more: false };
   }
 
-  add(
-    orgId: string,
-    device: Pick<DeviceRecord, "deviceId" | "createdAt" | "version" | "owner">,
-  ): void {
+  add(orgId: string, device: NewDevice): void {
     const { deviceId, createdAt, version, owner } = device;
     const devices = this.#of(orgId);
     const { lastInsertRowid } = this.#statements.insert.run(

@@ -1,5 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
+import { Distribution, SECONDS, SIZES } from "../../metrics/distribution.ts";
 import { StoreUnavailableError } from "../errors.ts";
+import type { StoreStatistics } from "../statistics.ts";
 
 /** What a group of steps needs around it. */
 export interface GroupHooks<Context> {
@@ -7,6 +9,8 @@ export interface GroupHooks<Context> {
   begin(): Context;
   /** After the last step, inside the transaction. */
   finish(context: Context): void;
+  /** The transaction has committed, and its steps were answered. */
+  committed(context: Context): void;
   /** The transaction did not commit: forget everything that was read or written in it. */
   discard(): void;
 }
@@ -19,7 +23,13 @@ interface Waiting<Context> {
 }
 
 /**
- * Commits what one turn of the event loop asked for in one transaction. Steps
+ * Turns of the event loop that a group waits at most, and only while each brings
+ * more: under load a commit is mostly the disk's time, whatever its size.
+ */
+const MOST_TURNS = 4;
+
+/**
+ * Commits what a few turns of the event loop asked for in one transaction. Steps
  * run one after the other, in the order they came, and no result leaves before
  * the commit. When it fails, all of the group fail.
  */
@@ -28,9 +38,23 @@ export class GroupCommit<Context> {
   readonly #hooks: GroupHooks<Context>;
   readonly #begin;
   readonly #commit;
+  readonly #statistics = {
+    batchSizes: new Distribution(SIZES),
+    commitSeconds: new Distribution(SECONDS),
+    failures: 0,
+    waitingSince: undefined as number | undefined,
+  };
   #waiting: Waiting<Context>[] = [];
   #closed = false;
-  readonly #run = (): void => this.#commitGroup();
+  #turns = 0;
+  #gathered = 0;
+  readonly #turn = (): void => {
+    this.#turns += 1;
+    const hasGrown = this.#waiting.length > this.#gathered;
+    this.#gathered = this.#waiting.length;
+    if (hasGrown && this.#turns < MOST_TURNS) setImmediate(this.#turn);
+    else this.#commitGroup();
+  };
 
   constructor(database: DatabaseSync, hooks: GroupHooks<Context>) {
     this.#database = database;
@@ -39,12 +63,18 @@ export class GroupCommit<Context> {
     this.#commit = database.prepare("COMMIT");
   }
 
+  get statistics(): StoreStatistics {
+    return this.#statistics;
+  }
+
   /** Runs a step in the next group. A step must not throw for anything but a failing store. */
   run<Result>(step: (context: Context) => Result): Promise<Result> {
     if (this.#closed) return Promise.reject(new StoreUnavailableError("it is closed"));
     return new Promise((resolve, reject) => {
       const first = this.#waiting.push({ step, resolve, reject, result: undefined }) === 1;
-      if (first) setImmediate(this.#run);
+      if (!first) return;
+      this.#statistics.waitingSince = performance.now();
+      setImmediate(this.#turn);
     });
   }
 
@@ -56,11 +86,16 @@ export class GroupCommit<Context> {
 
   #commitGroup(): void {
     const group = this.#waiting;
+    this.#turns = 0;
+    this.#gathered = 0;
     if (group.length === 0) return;
+    const { waitingSince = 0 } = this.#statistics;
     this.#waiting = [];
+    this.#statistics.waitingSince = undefined;
+    let context: Context;
     try {
       this.#begin.run();
-      const context = this.#hooks.begin();
+      context = this.#hooks.begin();
       for (const waiting of group) waiting.result = waiting.step(context);
       this.#hooks.finish(context);
       this.#commit.run();
@@ -68,10 +103,14 @@ export class GroupCommit<Context> {
       this.#abandon(group, error);
       return;
     }
+    this.#statistics.batchSizes.observe(group.length);
+    this.#statistics.commitSeconds.observe((performance.now() - waitingSince) / 1000);
     for (const waiting of group) waiting.resolve(waiting.result as never);
+    this.#hooks.committed(context);
   }
 
   #abandon(group: readonly Waiting<Context>[], cause: unknown): void {
+    this.#statistics.failures += 1;
     this.#hooks.discard();
     try {
       // A full disk may have ended the transaction already.

@@ -1,9 +1,10 @@
 import type { DatabaseSync } from "node:sqlite";
+import type { KeyLedger } from "../ledger.ts";
 import type { KeyRecord } from "../records.ts";
-import { keyFromRow } from "./rows.ts";
+import { keyFromRow } from "../rows.ts";
 
 /** The keys of a file in memory, written through. */
-export class KeyTable {
+export class KeyTable implements KeyLedger {
   readonly #statements;
   readonly #byHash = new Map<string, KeyRecord>();
   /** In the order they were made. */

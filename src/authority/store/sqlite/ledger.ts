@@ -1,10 +1,14 @@
 import type { DatabaseSync } from "node:sqlite";
+import { CHANGES_KEPT } from "../changes.ts";
+import type { Change, ChangeNote } from "../changes.ts";
+import type { AuditSnapshot } from "../audit-store.ts";
+import type { Ledger } from "../ledger.ts";
 import type { OrgUsage } from "../org-store.ts";
 import type { OrgRecord } from "../records.ts";
 import { AuditLog } from "./audit-log.ts";
 import { DeviceTable } from "./device-table.ts";
 import { KeyTable } from "./key-table.ts";
-import { orgFromRow } from "./rows.ts";
+import { changeFromRow, orgFromRow } from "../rows.ts";
 import { SigningKeyTable } from "./signing-key-table.ts";
 
 function prepareStatements(database: DatabaseSync) {
@@ -21,6 +25,9 @@ function prepareStatements(database: DatabaseSync) {
         disabled = ?, disabled_version = ?, two_person_restore = ?, restore_requested_by = ?,
         restore_requested_at = ? WHERE id = ?`,
     ),
+    logChange: database.prepare("INSERT INTO changes VALUES (?, ?, ?, ?, ?)"),
+    cutChanges: database.prepare("DELETE FROM changes WHERE version <= ?"),
+    changes: database.prepare("SELECT * FROM changes WHERE version > ? ORDER BY version LIMIT ?"),
   };
 }
 
@@ -28,7 +35,7 @@ function prepareStatements(database: DatabaseSync) {
  * The file's content in the memory of its only owner, written through. It is
  * thrown away whenever a transaction fails, and read again.
  */
-export class Ledger {
+export class FileLedger implements Ledger {
   readonly audit: AuditLog;
   readonly keys: KeyTable;
   readonly devices: DeviceTable;
@@ -58,10 +65,25 @@ export class Ledger {
     return this.#version;
   }
 
-  /** Takes the next version, for one change. */
-  nextVersion(): number {
+  nextVersion({ at, orgId, operation, deviceIds }: ChangeNote): number {
     this.#version += 1;
+    const devices = JSON.stringify(deviceIds);
+    this.#statements.logChange.run(this.#version, at, orgId, operation, devices);
     return this.#version;
+  }
+
+  /** Changes after a version, at most `limit`. */
+  changes(afterVersion: number, limit: number): Change[] {
+    return this.#statements.changes.all(afterVersion, limit).map(changeFromRow);
+  }
+
+  /** All devices of all orgs, and all audit chains. */
+  snapshot(): AuditSnapshot {
+    const orgs = this.orgIds().map((orgId) => ({
+      orgId,
+      devices: this.devices.list(orgId, {}).devices,
+    }));
+    return { orgs, chains: this.audit.chains() };
   }
 
   orgIds(): string[] {
@@ -115,6 +137,7 @@ export class Ledger {
     this.audit.finish();
     if (this.#version !== this.#versionWritten) {
       this.#statements.setVersion.run(this.#version);
+      this.#statements.cutChanges.run(this.#version - CHANGES_KEPT);
       this.#versionWritten = this.#version;
     }
     this.devices.finish();

@@ -86,6 +86,16 @@ const MIGRATIONS: readonly string[] = [
     published_until INTEGER
   ) STRICT;
   `,
+  `
+  CREATE TABLE changes (
+    version INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    org_id TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    -- JSON: an array of ids.
+    device_ids TEXT NOT NULL
+  ) STRICT;
+  `,
 ];
 
 const numberFrom = (database: DatabaseSync, sql: string): number =>

@@ -1,9 +1,10 @@
 import type { DatabaseSync } from "node:sqlite";
+import type { SigningKeyLedger } from "../ledger.ts";
 import type { SigningKeyRecord } from "../records.ts";
-import { signingKeyFromRow } from "./rows.ts";
+import { signingKeyFromRow } from "../rows.ts";
 
 /** The signing keys of a file. */
-export class SigningKeyTable {
+export class SigningKeyTable implements SigningKeyLedger {
   readonly #statements;
 
   constructor(database: DatabaseSync) {

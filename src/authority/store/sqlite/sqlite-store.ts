@@ -2,6 +2,7 @@ import type { DatabaseSync } from "node:sqlite";
 import type { KeyRotation, KeySecret } from "../../key-lifecycle.ts";
 import type { AuditCut } from "../audit-store.ts";
 import type { Caller, ChangeOptions, RestoreOptions } from "../caller.ts";
+import { ChangeListeners } from "../changes.ts";
 import type {
   DevicePage,
   DeviceSelection,
@@ -9,19 +10,21 @@ import type {
   RevocationOptions,
 } from "../device-store.ts";
 import type { KeyDraft } from "../key-store.ts";
+import * as admin from "../operations/admin.ts";
+import { openAudit } from "../operations/audit.ts";
+import * as devices from "../operations/devices.ts";
+import * as keys from "../operations/keys.ts";
+import * as orgs from "../operations/orgs.ts";
+import { setRevoked } from "../operations/revocation.ts";
+import * as signing from "../operations/signing.ts";
 import type { OrgPatch, OrgPolicy } from "../org-store.ts";
 import type { KeyRecord, OrgRecord, SigningKeyRecord } from "../records.ts";
 import type { Bootstrap, Store } from "../store.ts";
-import * as admin from "./admin-operations.ts";
-import * as audit from "./audit-operations.ts";
-import * as devices from "./device-operations.ts";
+import { FileBackup } from "./file-backup.ts";
 import { GroupCommit } from "./group-commit.ts";
-import { Ledger } from "./ledger.ts";
+import { FileLedger } from "./ledger.ts";
+import { refuseMoved } from "./moved.ts";
 import { openDatabase } from "./open-database.ts";
-import * as keys from "./key-operations.ts";
-import * as orgs from "./org-operations.ts";
-import { setRevoked } from "./revocation-operations.ts";
-import * as signing from "./signing-operations.ts";
 
 /**
  * Opens a store in one SQLite file that this process owns alone. All that one
@@ -34,7 +37,14 @@ import * as signing from "./signing-operations.ts";
  */
 // oxlint-disable-next-line typescript/require-await -- opening a store is asynchronous for others
 export async function sqliteStore(path: string): Promise<Store> {
-  return storeOn(openDatabase(path));
+  const database = openDatabase(path);
+  try {
+    refuseMoved(database, path);
+    return storeOn(database);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
 }
 
 /** A store on a database that {@link openDatabase} opened; closing the store closes it. */
@@ -44,22 +54,32 @@ export function storeOn(database: DatabaseSync): Store {
 
 class SqliteStore implements Store {
   readonly #database: DatabaseSync;
-  readonly #commit: GroupCommit<Ledger>;
+  readonly #commit: GroupCommit<FileLedger>;
+  readonly #listeners = new ChangeListeners();
   readonly #touch;
-  #ledger: Ledger | undefined;
+  readonly #backup: FileBackup;
+  readonly #auditListeners = new Set<() => void>();
+  #ledger: FileLedger | undefined;
+  #appended = 0;
   #closed = false;
 
   constructor(database: DatabaseSync) {
     this.#database = database;
-    this.#ledger = new Ledger(database);
+    this.#ledger = new FileLedger(database);
     this.#touch = database.prepare("UPDATE meta SET value = value WHERE name = 'version'");
     this.#commit = new GroupCommit(database, {
-      begin: () => (this.#ledger ??= new Ledger(database)),
+      begin: () => (this.#ledger ??= new FileLedger(database)),
       finish: (ledger) => ledger.finish(),
+      committed: ({ version, audit }) => {
+        this.#listeners.saw(version);
+        this.#announce(audit.appended);
+      },
       discard: () => {
         this.#ledger = undefined;
+        this.#appended = 0;
       },
     });
+    this.#backup = new FileBackup(database);
   }
 
   validate(caller: Caller, deviceId: string, auditAllow = true) {
@@ -140,6 +160,10 @@ class SqliteStore implements Store {
     return this.#commit.run((ledger) => admin.changeOrg(ledger, caller, orgId, patch, options));
   }
 
+  authenticateAdmin(caller: Caller) {
+    return this.#commit.run((ledger) => admin.authenticateAdmin(ledger, caller));
+  }
+
   bootstrap(bootstrap: Bootstrap) {
     return this.#commit.run((ledger) => admin.bootstrap(ledger, bootstrap));
   }
@@ -152,11 +176,11 @@ class SqliteStore implements Store {
   }
 
   openAudit(caller: Caller) {
-    return this.#commit.run((ledger) => audit.openAudit(ledger, caller));
+    return this.#commit.run((ledger) => openAudit(ledger, caller));
   }
 
   auditSnapshot() {
-    return this.#commit.run(audit.snapshot);
+    return this.#commit.run((ledger) => ledger.snapshot());
   }
 
   cutAudit(cut: AuditCut) {
@@ -183,16 +207,47 @@ class SqliteStore implements Store {
     return this.#commit.run((ledger) => ledger.audit.rows(chainId, afterSeq, limit));
   }
 
+  changes(afterVersion: number, limit: number) {
+    return this.#commit.run((ledger) => ({
+      version: ledger.version,
+      changes: ledger.changes(afterVersion, limit),
+    }));
+  }
+
+  onChange(listener: (version: number) => void) {
+    return this.#listeners.add(listener);
+  }
+
+  get statistics() {
+    return this.#commit.statistics;
+  }
+
+  onAudit(listener: () => void): () => void {
+    this.#auditListeners.add(listener);
+    return () => this.#auditListeners.delete(listener);
+  }
+
+  backup() {
+    return this.#backup.take();
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     const seen = this.#commit.run((ledger) => ledger.devices.writeSeen(Number.POSITIVE_INFINITY));
     this.#commit.close();
+    await this.#backup.ended();
     try {
       // It is advisory; a store that cannot take it is closed nevertheless.
       await seen.catch(() => undefined);
     } finally {
       this.#database.close();
     }
+  }
+
+  #announce(appended: number): void {
+    if (appended === this.#appended) return;
+    this.#appended = appended;
+    for (const listener of this.#auditListeners) listener();
   }
 }

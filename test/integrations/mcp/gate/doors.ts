@@ -60,12 +60,20 @@ const open: readonly Door[] = [
     note: "there is no connection left to cancel it on; asking for its result is refused",
   },
   {
-    door: "sampling and elicitation that a server asks a client for",
+    door: "questions to a person (elicitation) that a server asks a client for",
     entry: "",
     versions: [1, 2],
     closed: false,
     surfaces: "not asked",
-    note: "they run at the client, within a call that was allowed",
+    note: "they begin no work; sampling does, and is asked about",
+  },
+  {
+    door: "a task whose request was cancelled before it was answered",
+    entry: "",
+    versions: [1],
+    closed: false,
+    surfaces: "not asked",
+    note: "servers of SDK 1.x do not answer cancelled requests, so that nobody can name the task; its handler's signal aborts",
   },
 ];
 

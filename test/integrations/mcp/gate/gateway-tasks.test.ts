@@ -22,6 +22,31 @@ describe("a task", () => {
     expect(scene.client.received.map(({ id }) => id)).toEqual([1, 2, undefined]);
   });
 
+  test("that a server begins for a call that was stopped already is cancelled", async () => {
+    await using scene = await open();
+    await scene.client.send(call(1, "long", { task: {} }));
+    await scene.server.until(({ method }) => method === "tools/call");
+    scene.guard.deny();
+    await scene.client.send(call(2));
+    await scene.server.until(({ method }) => method === "notifications/cancelled");
+    await scene.server.answer(1, { task });
+    const { params } = await scene.server.until(({ method }) => method === "tasks/cancel");
+    expect(params).toEqual({ taskId: "t-1" });
+  });
+
+  test("that a server begins for a call that the client gave up is cancelled, and its id no other's", async () => {
+    await using scene = await open();
+    await scene.client.send(call(1, "long", { task: {} }));
+    await scene.server.until(({ method }) => method === "tools/call");
+    const params = { requestId: 1 };
+    await scene.client.send({ jsonrpc: "2.0", method: "notifications/cancelled", params });
+    await scene.client.send(call(1, "other"));
+    expect(await scene.client.answerTo(1)).toMatchObject({ error: { code: -32600 } });
+    await scene.server.answer(1, { task });
+    await scene.server.until(({ method }) => method === "tasks/cancel");
+    expect(scene.server.received.filter(({ method }) => method === "tools/call")).toHaveLength(1);
+  });
+
   test.each([
     ["told so", { method: "notifications/tasks/status", params: { ...task, status: "failed" } }],
     ["asked for", { id: 9, result: { ...task, status: "completed" } }],

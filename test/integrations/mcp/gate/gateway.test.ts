@@ -211,3 +211,38 @@ test("whoever is told of trouble cannot cause any", async () => {
   await scene.client.send({ jsonrpc: "2.0", id: 1, method: "ping" });
   expect(await scene.server.until(({ method }) => method === "ping")).toMatchObject({ id: 1 });
 });
+
+describe("what a server asks of its client", () => {
+  const asked = (method: string, id: string): object => ({
+    jsonrpc: "2.0",
+    id,
+    method,
+    params: {},
+  });
+
+  test.each(["sampling/createMessage", "acme/run"])(
+    "%s is work: it does not reach the client of a stopped device",
+    async (method) => {
+      await using scene = await open();
+      await scene.server.send(asked(method, "s-1"));
+      await scene.client.until(({ id }) => id === "s-1");
+      scene.guard.deny();
+      await scene.server.send(asked(method, "s-2"));
+      expect(await scene.server.answerTo("s-2")).toMatchObject({
+        error: { code: -32050, data: { code: "DEVICE_REVOKED" } },
+      });
+      await scene.server.send(asked("ping", "s-3"));
+      await scene.client.until(({ id }) => id === "s-3");
+      expect(scene.client.received.map(({ id }) => id)).toEqual(["s-1", "s-3"]);
+    },
+  );
+
+  test("questions to a person and the roots are not asked about", async () => {
+    await using scene = await open();
+    scene.guard.deny();
+    await scene.server.send(asked("elicitation/create", "s-1"));
+    await scene.server.send(asked("roots/list", "s-2"));
+    await scene.client.until(({ id }) => id === "s-2");
+    expect(scene.guard.checks).toEqual([]);
+  });
+});

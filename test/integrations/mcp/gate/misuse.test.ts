@@ -13,7 +13,11 @@ interface Scene extends AsyncDisposable {
   readonly client: RawClient;
   readonly guard: RecordingGuard;
   readonly bodies: Bodies;
+  /** Lets the server answer whoever reads its resource. */
+  readonly answerResource: () => void;
 }
+
+const RESOURCE = { uri: "test://slow" };
 
 async function open(putBehind: PutBehind, options: GateOptions = {}): Promise<Scene> {
   const guard = recordingGuard();
@@ -30,6 +34,14 @@ async function open(putBehind: PutBehind, options: GateOptions = {}): Promise<Sc
     );
   add("read");
   add("write");
+  const answered = Promise.withResolvers<void>();
+  server.registerResource("slow", RESOURCE.uri, {}, async ({ href }, { signal }) => {
+    await bodies.enter("resource", signal);
+    await answered.promise;
+    return { contents: [{ uri: href, text: "" }] };
+  });
+  server.server.fallbackNotificationHandler = async ({ method }) =>
+    bodies.enter(method, new AbortController().signal);
   const gated = await putBehind(guard, server, { recheckMs: 60_000, ...options });
   const client = new RawClient(gated.client);
   await client.open();
@@ -37,6 +49,7 @@ async function open(putBehind: PutBehind, options: GateOptions = {}): Promise<Sc
     client,
     guard,
     bodies,
+    answerResource: answered.resolve,
     async [Symbol.asyncDispose]() {
       await client.close();
       await gated[Symbol.asyncDispose]();
@@ -159,6 +172,34 @@ describe.each(Object.entries(gates))("%s", (gate, { putBehind }) => {
     await scene.client.ask("tools/call", { name: "write" });
     await scene.bodies.until(({ cancelled }) => cancelled.length === 1);
     expect(scene.bodies.entered).toEqual(["read"]);
+  });
+
+  test("a call with the id of a request that is not asked about, and still open, is refused", async () => {
+    await using scene = await open(putBehind);
+    const { client, bodies, answerResource } = scene;
+    await client.send({ jsonrpc: "2.0", id: 7, method: "resources/read", params: RESOURCE });
+    await bodies.until(({ entered }) => entered.length === 1);
+    // Else the resource would pass for the end of the call, and nothing could stop the call then.
+    await client.send(callOf(7, "write"));
+    await client.until(({ id, error }) => id === 7 && Object(error).code === -32600);
+    answerResource();
+    await client.ask("ping");
+    expect(bodies.entered).toEqual(["resource"]);
+    expect(scene.guard.checks).toEqual([]);
+  });
+
+  test("a notification that nobody knows begins nothing without an allow", async () => {
+    await using scene = await open(putBehind);
+    const notify = (): Promise<void> =>
+      scene.client.send({ jsonrpc: "2.0", method: "notifications/acme", params: {} });
+    scene.guard.deny();
+    await notify();
+    await scene.client.ask("acme/after");
+    expect(scene.bodies.entered).toEqual([]);
+    scene.guard.allow();
+    await notify();
+    await scene.bodies.until(({ entered }) => entered.length === 1);
+    expect(scene.bodies.entered).toEqual(["notifications/acme"]);
   });
 
   test("a cancellation while the authority is asked begins nothing, and a second one harms nothing", async () => {

@@ -1,0 +1,117 @@
+import { isLive } from "../../authorize.ts";
+import { NO_ORG } from "../audit-entry.ts";
+import type { Caller, ChangeOptions, UnknownKey } from "../caller.ts";
+import type { AdminKnown, OrgChanged, OrgPatch, OrgsListed } from "../org-store.ts";
+import type { KeyRecord, OrgRecord } from "../records.ts";
+import type { Bootstrap, Bootstrapped } from "../store.ts";
+import { changeDetail, UNKNOWN_KEY } from "./admit.ts";
+import type { Ledger } from "../ledger.ts";
+
+/** The administrator's operations, as steps of a group. */
+
+export function adminKey(ledger: Ledger, caller: Caller): KeyRecord | undefined {
+  const key = ledger.keys.byHash(caller.keyHash);
+  return key?.role === "admin" && isLive(key, caller.at) ? key : undefined;
+}
+
+export function authenticateAdmin(ledger: Ledger, caller: Caller): AdminKnown | UnknownKey {
+  return adminKey(ledger, caller) === undefined ? UNKNOWN_KEY : { kind: "admin" };
+}
+
+function addOrg(
+  ledger: Ledger,
+  caller: Pick<Caller, "at" | "requestId">,
+  by: string,
+  org: OrgRecord,
+  ownerKey: KeyRecord,
+): number {
+  const { at, requestId } = caller;
+  const operation = "org_create";
+  const version = ledger.nextVersion({ at, orgId: org.id, operation, deviceIds: [] });
+  ledger.addOrg(org);
+  ledger.keys.add(ownerKey);
+  const { name, planTier, limit } = org;
+  ledger.audit.append(org.id, {
+    at,
+    by,
+    operation,
+    requestId,
+    version,
+    detail: { name, planTier, limit, ownerKey: ownerKey.id },
+  });
+  return version;
+}
+
+export function createOrg(
+  ledger: Ledger,
+  caller: Caller,
+  org: OrgRecord,
+  ownerKey: KeyRecord,
+): OrgChanged | UnknownKey {
+  const by = adminKey(ledger, caller);
+  if (by === undefined) return UNKNOWN_KEY;
+  const version = addOrg(ledger, caller, by.id, org, ownerKey);
+  return { kind: "org", version, ...ledger.usage(org.id) };
+}
+
+export function listOrgs(ledger: Ledger, caller: Caller): OrgsListed | UnknownKey {
+  if (adminKey(ledger, caller) === undefined) return UNKNOWN_KEY;
+  return { kind: "orgs", orgs: ledger.orgIds().map((orgId) => ledger.usage(orgId)) };
+}
+
+export function changeOrg(
+  ledger: Ledger,
+  caller: Caller,
+  orgId: string,
+  patch: OrgPatch,
+  options?: ChangeOptions,
+): OrgChanged | UnknownKey | { readonly kind: "not_found" } {
+  const by = adminKey(ledger, caller);
+  if (by === undefined) return UNKNOWN_KEY;
+  const org = ledger.org(orgId);
+  if (org === undefined) return { kind: "not_found" };
+  const { at, requestId } = caller;
+  const operation = "org_change";
+  const version = ledger.nextVersion({ at, orgId, operation, deviceIds: [] });
+  ledger.replaceOrg({ ...org, ...patch });
+  ledger.audit.append(orgId, {
+    at,
+    by: by.id,
+    operation,
+    requestId,
+    version,
+    detail: { ...patch, ...changeDetail(by, options) },
+  });
+  return { kind: "org", version, ...ledger.usage(orgId) };
+}
+
+export function bootstrap(ledger: Ledger, given: Bootstrap): Bootstrapped {
+  const isNew = ledger.orgIds().length === 0;
+  const ownerKnown = ledger.keys.byHash(given.ownerKey.hash) !== undefined;
+  if (given.ownerKeyGiven && !isNew && !ownerKnown) {
+    return { adminKey: "present", ownerKey: "unknown" };
+  }
+  const needsAdmin = !ledger.keys.hasAdmin();
+  if (needsAdmin) {
+    const { at, requestId } = given;
+    const operation = "admin_key_create";
+    // The first org, which comes with it, is one change together with it.
+    const version = isNew
+      ? ledger.version
+      : ledger.nextVersion({ at, orgId: NO_ORG, operation, deviceIds: [] });
+    ledger.keys.add(given.adminKey);
+    ledger.audit.append(NO_ORG, {
+      at,
+      by: "bootstrap",
+      operation,
+      requestId,
+      version,
+      detail: { key: given.adminKey.id },
+    });
+  }
+  if (isNew) addOrg(ledger, given, "bootstrap", given.org, given.ownerKey);
+  return {
+    adminKey: needsAdmin ? "created" : "present",
+    ownerKey: isNew ? "created" : "present",
+  };
+}

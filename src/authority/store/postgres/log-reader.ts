@@ -1,0 +1,104 @@
+import type { AuditChain, AuditCut, AuditRow, AuditSnapshot } from "../audit-store.ts";
+import type { ChangesRead } from "../changes.ts";
+import type { DeviceRecord } from "../records.ts";
+import { auditFromRow, chainFromRow, changeFromRow, deviceFromRow } from "../rows.ts";
+import type { Connection } from "./connection.ts";
+
+/** What is done with the audit and the change log besides writing them. */
+
+const CHAINS = {
+  name: "machineid_chains",
+  text: "SELECT * FROM machineid.audit_chains WHERE seq > 0 ORDER BY id",
+};
+const ROWS = {
+  name: "machineid_audit_rows",
+  text: `SELECT seq, entry FROM machineid.audit
+    WHERE chain_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`,
+};
+/* One statement, so that all of it is of the same moment. */
+const SNAPSHOT = {
+  name: "machineid_snapshot",
+  text: `
+    SELECT 'org' AS kind, o.place AS place, o.id AS org_id, NULL AS record FROM machineid.orgs o
+    UNION ALL SELECT 'device', d.id, d.org_id, to_json(d) FROM machineid.devices d
+    UNION ALL SELECT 'chain', c.id, c.org_id, to_json(c) FROM machineid.audit_chains c WHERE c.seq > 0
+    ORDER BY place`,
+};
+const CUT = {
+  name: "machineid_cut",
+  text: `
+    WITH done AS (
+      UPDATE machineid.audit_chains SET cut = $2, checkpoint = $3
+      WHERE id = $1 AND cut <= $2 AND seq >= $2 RETURNING id
+    )
+    DELETE FROM machineid.audit a USING done WHERE a.chain_id = done.id AND a.seq <= $2`,
+};
+const CHANGES = {
+  name: "machineid_changes",
+  text: `SELECT s.version AS newest, c.* FROM machineid.state s
+    LEFT JOIN LATERAL (
+      SELECT * FROM machineid.changes WHERE version > $1 ORDER BY version LIMIT $2
+    ) c ON true ORDER BY c.version`,
+};
+
+/** Reads all chains and all devices, as they were at one moment. */
+export async function readSnapshot(
+  connection: Connection,
+  timeoutMs: number,
+): Promise<AuditSnapshot> {
+  const rows = await connection.query<{ kind: string; org_id: string; record: unknown }>(
+    SNAPSHOT,
+    [],
+    timeoutMs,
+  );
+  const devices = new Map<string, DeviceRecord[]>();
+  for (const { kind, org_id } of rows) if (kind === "org") devices.set(org_id, []);
+  for (const { kind, org_id, record } of rows) {
+    if (kind === "device") devices.get(org_id)?.push(deviceFromRow(record));
+  }
+  return {
+    orgs: Array.from(devices, ([orgId, of]) => ({ orgId, devices: of })),
+    chains: rows.filter(({ kind }) => kind === "chain").map(({ record }) => chainFromRow(record)),
+  };
+}
+
+/** Puts a checkpoint in the place of a chain's oldest entries. */
+export async function cutChain(
+  connection: Connection,
+  { chainId, seq, checkpoint }: AuditCut,
+  timeoutMs: number,
+): Promise<void> {
+  await connection.query(CUT, [chainId, seq, checkpoint], timeoutMs);
+}
+
+export async function readChains(connection: Connection, timeoutMs: number): Promise<AuditChain[]> {
+  return (await connection.query(CHAINS, [], timeoutMs)).map(chainFromRow);
+}
+
+export async function readRows(
+  connection: Connection,
+  chainId: number,
+  afterSeq: number,
+  limit: number,
+  timeoutMs: number,
+): Promise<AuditRow[]> {
+  const rows = await connection.query(ROWS, [chainId, afterSeq, limit], timeoutMs);
+  return rows.map(auditFromRow);
+}
+
+export async function readChanges(
+  connection: Connection,
+  afterVersion: number,
+  limit: number,
+  timeoutMs: number,
+): Promise<ChangesRead> {
+  const rows = await connection.query<{ newest: number; version: number | null }>(
+    CHANGES,
+    [afterVersion, limit],
+    timeoutMs,
+  );
+  return {
+    version: rows[0]?.newest ?? 0,
+    changes: rows.filter(({ version }) => version !== null).map(changeFromRow),
+  };
+}

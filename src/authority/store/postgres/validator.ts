@@ -1,0 +1,247 @@
+import * as z from "zod/mini";
+import { StoreUnavailableError } from "../errors.ts";
+import type { DeviceStanding } from "../../decide.ts";
+import type { DecisionFacts } from "../ledger.ts";
+import { validate } from "../operations/devices.ts";
+import type { KeyRecord, OrgRecord } from "../records.ts";
+import { keyFromRow, orgFromRow } from "../rows.ts";
+import type { Caller, Refused } from "../caller.ts";
+import type { Validated } from "../device-store.ts";
+import { unavailable } from "./connection.ts";
+import { clientConfig } from "./client-config.ts";
+import type { PostgresSettings } from "./options.ts";
+import { Deadline } from "./deadline.ts";
+import type { PendingEntry } from "./group-ledger.ts";
+import { prepareStore } from "./prepare.ts";
+import { Session } from "./session.ts";
+
+/** Reads that are under way at once; what comes meanwhile is read together. */
+const READS_AT_ONCE = 2;
+const REQUESTS_AT_ONCE = 1_000;
+
+/*
+ * All that a batch of decisions rests on, in one statement on the primary, and so
+ * of one moment after each of its requests arrived. Of a device only its
+ * revocation is told: empty when there is none, "-" when there is no device.
+ */
+const READ = {
+  name: "machineid_validate",
+  text: `
+    WITH known AS MATERIALIZED (
+      SELECT a.n, k.org_id, to_json(k) AS key, to_json(o) AS org
+      FROM unnest($1::text[]) WITH ORDINALITY AS a (hash, n)
+        JOIN machineid.keys k ON k.hash = a.hash
+        LEFT JOIN machineid.orgs o ON o.id = k.org_id
+    )
+    SELECT s.version, pg_is_in_recovery() AS standby,
+      coalesce((SELECT json_agg(json_build_array(key, org)) FROM known), '[]') AS known,
+      (
+        SELECT string_agg(
+          CASE WHEN d.found IS NULL THEN '-' ELSE coalesce(d.revoked_at::text, '') END,
+          ',' ORDER BY a.n)
+        FROM unnest($2::int[], $3::text[]) WITH ORDINALITY AS a (key, device_id, n)
+          LEFT JOIN known k ON k.n = a.key
+          LEFT JOIN LATERAL (
+            SELECT true AS found, revoked_at FROM machineid.devices
+            WHERE org_id = k.org_id AND device_id = a.device_id LIMIT 1
+          ) d ON true
+      ) AS devices
+    FROM machineid.state s`,
+};
+
+const readRow = z.object({
+  version: z.int(),
+  known: z.array(z.tuple([z.unknown(), z.nullable(z.unknown())])),
+  devices: z.string(),
+});
+
+interface Request {
+  readonly caller: Caller;
+  readonly deviceId: string;
+  readonly auditAllow: boolean;
+  readonly resolve: (outcome: Validated | Refused) => void;
+  readonly reject: (error: StoreUnavailableError) => void;
+}
+
+interface Batch {
+  readonly requests: Request[];
+  readonly deadline: Deadline;
+}
+
+export interface ValidatorHooks {
+  /** Adds to the audit; resolves when it is committed. */
+  readonly append: (entries: readonly PendingEntry[]) => Promise<void>;
+  /** A device asked for a decision. */
+  readonly seen: (orgId: string, deviceId: string, at: number) => void;
+  /** A version was seen committed. */
+  readonly saw: (version: number) => void;
+}
+
+/** Decides whether devices may begin work, many at a time. */
+export class Validator {
+  readonly #session: Session<void>;
+  readonly #timeoutMs: number;
+  readonly #hooks: ValidatorHooks;
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #send = (): void => this.#sendWaiting();
+  #waiting: Batch | undefined;
+  #reads = 0;
+
+  constructor(settings: PostgresSettings, hooks: ValidatorHooks) {
+    this.#timeoutMs = settings.decisionTimeoutMs;
+    this.#hooks = hooks;
+    this.#session = new Session({
+      config: clientConfig(settings),
+      prepare: (connection) => prepareStore(connection, settings),
+    });
+  }
+
+  /** @throws StoreUnavailableError */
+  validate(caller: Caller, deviceId: string, auditAllow: boolean): Promise<Validated | Refused> {
+    return new Promise((resolve, reject) => {
+      const request = { caller, deviceId, auditAllow, resolve, reject };
+      if (this.#waiting?.deadline.isOver === false) {
+        this.#waiting.requests.push(request);
+        return;
+      }
+      const requests = [request];
+      this.#waiting = { requests, deadline: new Deadline(this.#timeoutMs, requests) };
+      setImmediate(this.#send);
+    });
+  }
+
+  /** Reads as a decision would, and decides nothing. @throws StoreUnavailableError */
+  async ready(): Promise<void> {
+    const { connection } = await this.#session.open();
+    await connection.query(READ, [[], [1], [""]], this.#timeoutMs);
+  }
+
+  /** Finishes what was asked, and lets go of the connection. */
+  async close(): Promise<void> {
+    while (this.#waiting !== undefined || this.#underWay.size > 0) {
+      this.#sendWaiting();
+      await Promise.race(this.#underWay);
+    }
+    await this.#session.close();
+  }
+
+  #sendWaiting(): void {
+    const batch = this.#waiting;
+    if (batch === undefined || this.#reads >= READS_AT_ONCE) return;
+    if (batch.requests.length > REQUESTS_AT_ONCE) {
+      const rest = batch.requests.splice(REQUESTS_AT_ONCE);
+      this.#waiting = { requests: rest, deadline: new Deadline(batch.deadline.left, rest) };
+    } else {
+      this.#waiting = undefined;
+    }
+    const done = this.#decide(batch).finally(() => this.#underWay.delete(done));
+    this.#underWay.add(done);
+  }
+
+  async #decide({ requests, deadline }: Batch): Promise<void> {
+    try {
+      const facts = await this.#read(requests, deadline);
+      const outcomes = requests.map(({ caller, deviceId, auditAllow }) =>
+        validate(facts, caller, deviceId, auditAllow),
+      );
+      await this.#hooks.append(facts.entries);
+      if (deadline.isOver) return;
+      requests.forEach(({ resolve }, index) => resolve(outcomes[index] as Validated));
+      this.#hooks.saw(facts.version);
+    } catch (error) {
+      const reason = unavailable(error);
+      for (const { reject } of requests) reject(reason);
+    } finally {
+      deadline.clear();
+    }
+  }
+
+  /** Reads the facts. Whoever lost the connection reads once more: nothing was decided yet. */
+  async #read(requests: readonly Request[], deadline: Deadline): Promise<BatchFacts> {
+    this.#reads += 1;
+    try {
+      const hashes = new Map<string, number>();
+      const keys: number[] = [];
+      for (const { caller } of requests) {
+        const place = hashes.get(caller.keyHash) ?? hashes.size + 1;
+        hashes.set(caller.keyHash, place);
+        keys.push(place);
+      }
+      const values = [[...hashes.keys()], keys, requests.map(({ deviceId }) => deviceId)];
+      const row = await this.#query(values, deadline.left / 2).catch((error: unknown) => {
+        if (deadline.isOver) throw error;
+        return this.#query(values, deadline.left);
+      });
+      return new BatchFacts(row, keys, requests, this.#hooks.seen);
+    } finally {
+      this.#reads -= 1;
+      this.#sendWaiting();
+    }
+  }
+
+  async #query(values: readonly unknown[], timeoutMs: number): Promise<unknown> {
+    const { connection } = await this.#session.open();
+    const [row] = await connection.query<{ standby: boolean }>(READ, values, timeoutMs);
+    if (row?.standby !== false) {
+      connection.cut();
+      throw new StoreUnavailableError("the server has become a standby, which may be behind");
+    }
+    return row;
+  }
+}
+
+/** What was read for one batch. */
+class BatchFacts implements DecisionFacts {
+  readonly version: number;
+  readonly entries: PendingEntry[] = [];
+  readonly audit = {
+    append: (orgId: string, event: PendingEntry["event"]): void => {
+      this.entries.push({ orgId, event });
+    },
+  };
+  readonly keys = { byHash: (hash: string): KeyRecord | undefined => this.#keys.get(hash) };
+  readonly devices = {
+    asking: (orgId: string, deviceId: string, at: number): DeviceStanding | undefined => {
+      const device = this.#devices.get(orgId)?.get(deviceId);
+      if (device !== undefined) this.#seen(orgId, deviceId, at);
+      return device;
+    },
+  };
+  readonly #keys = new Map<string, KeyRecord>();
+  readonly #orgs = new Map<string, OrgRecord>();
+  readonly #devices = new Map<string, Map<string, DeviceStanding | undefined>>();
+  readonly #seen: ValidatorHooks["seen"];
+
+  constructor(
+    row: unknown,
+    keys: readonly number[],
+    requests: readonly Request[],
+    seen: ValidatorHooks["seen"],
+  ) {
+    const { version, known, devices } = readRow.parse(row);
+    this.version = version;
+    this.#seen = seen;
+    for (const [key, org] of known) {
+      const record = keyFromRow(key);
+      this.#keys.set(record.hash, record);
+      if (org !== null) this.#orgs.set(String(record.orgId), orgFromRow(org));
+    }
+    const standings = devices.split(",");
+    if (standings.length !== keys.length) throw new Error("an answer of another length");
+    requests.forEach(({ caller, deviceId }, index) => {
+      const orgId = this.#keys.get(caller.keyHash)?.orgId ?? undefined;
+      if (orgId !== undefined) this.#put(orgId, deviceId, standings[index]);
+    });
+  }
+
+  org(orgId: string): OrgRecord | undefined {
+    return this.#orgs.get(orgId);
+  }
+
+  #put(orgId: string, deviceId: string, standing: string | undefined): void {
+    let devices = this.#devices.get(orgId);
+    if (devices === undefined) this.#devices.set(orgId, (devices = new Map()));
+    if (standing === undefined || standing === "-") devices.set(deviceId, undefined);
+    else devices.set(deviceId, { revokedAt: standing === "" ? null : Number(standing) });
+  }
+}

@@ -1,0 +1,32 @@
+import type { Operation } from "./routes.ts";
+
+/** The name of each operation as answers spell it in `handler`. */
+export const HANDLERS = {
+  register: "devices/register",
+  validate: "devices/validate",
+  listDevices: "devices/list",
+  revoke: "devices/revoke",
+  unrevoke: "devices/unrevoke",
+  remove: "devices/remove",
+  revokeBatch: "devices/revoke_batch",
+  unrevokeBatch: "devices/unrevoke_batch",
+  usage: "usage",
+  createOrg: "org_create",
+  listOrgs: "org_list",
+  setOrgPlan: "org_plan",
+  readOrg: "org",
+  stopOrg: "org_stop",
+  resumeOrg: "org_resume",
+  setOrgPolicy: "org_policy",
+  createKey: "keys/create",
+  listKeys: "keys/list",
+  revokeKey: "keys/revoke",
+  rotateKey: "keys/rotate",
+  meta: "meta",
+  events: "events",
+  backup: "backup",
+  audit: "audit",
+  auditChains: "audit_chains",
+  rotateSigningKey: "authority_rotate_key",
+  jwks: "jwks",
+} as const satisfies Record<Operation, string>;

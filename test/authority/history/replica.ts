@@ -1,0 +1,39 @@
+import {
+  createAuthority,
+  isPostgresUrl,
+  postgresStore,
+  sqliteStore,
+} from "../../../src/authority/index.ts";
+import type { Store } from "../../../src/authority/index.ts";
+
+/* A replica in a process of its own, to be killed. */
+
+const CACHE_MS = 50;
+
+/** A fault to be found: decisions are kept for a while. */
+function withCache(store: Store): Store {
+  const cache = new Map<string, { at: number; outcome: ReturnType<Store["validate"]> }>();
+  return new Proxy(store, {
+    get(target, name) {
+      if (name !== "validate") {
+        const member: unknown = Reflect.get(target, name);
+        return typeof member === "function" ? member.bind(target) : member;
+      }
+      return (...[caller, deviceId]: Parameters<Store["validate"]>) => {
+        const kept = cache.get(deviceId);
+        if (kept !== undefined && performance.now() - kept.at < CACHE_MS) return kept.outcome;
+        const outcome = target.validate(caller, deviceId);
+        cache.set(deviceId, { at: performance.now(), outcome });
+        return outcome;
+      };
+    },
+  });
+}
+
+const [, , database = "", fault = ""] = process.argv;
+const store = await (isPostgresUrl(database)
+  ? postgresStore({ url: database })
+  : sqliteStore(database));
+const authority = createAuthority({ store: fault === "caches" ? withCache(store) : store });
+const { url } = await authority.listen();
+process.stdout.write(`${url}\n`);
