@@ -13,4 +13,4 @@ for (const { name, message, assertionResults } of report.testResults) {
   for (const line of lines) appendFileSync(failuresFile, `  ${name}: ${line}\n`);
 }
 const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = report;
-console.log(numPassedTests, numFailedTests, numPendingTests + numTodoTests);
+process.stdout.write(`${numPassedTests} ${numFailedTests} ${numPendingTests + numTodoTests}\n`);
