@@ -7,7 +7,7 @@ import type { TestAuthority } from "../support/authority.ts";
 import { PostgresServer } from "../support/postgres-server.ts";
 import { createDatabase } from "../support/postgres.ts";
 import { failureIn } from "./answers.ts";
-import { TcpProxy } from "./history/tcp-proxy.ts";
+import { TcpProxy } from "../support/tcp-proxy.ts";
 
 const DECISION_MS = 700;
 const CONNECT_MS = 5_000;

@@ -37,6 +37,13 @@ export class Cluster implements AsyncDisposable {
     return this.#running.flatMap((running) => (running === undefined ? [] : [running.url]));
   }
 
+  /** The address of a replica, which runs. */
+  urlOf(place: number): string {
+    const running = this.#running[place];
+    if (running === undefined) throw new Error(`replica ${place} does not run`);
+    return running.url;
+  }
+
   async start(place: number): Promise<void> {
     const args = [REPLICA, this.#databases[place] ?? "", this.#fault];
     const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });

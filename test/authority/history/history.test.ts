@@ -9,7 +9,7 @@ import { Cluster } from "./cluster.ts";
 import { holdTurn } from "./hold-turn.ts";
 import { historyOf, prepareOrg } from "./history-of.ts";
 import { allowedAfterRevoke, violationsIn } from "./history.ts";
-import { TcpProxy } from "./tcp-proxy.ts";
+import { TcpProxy } from "../../support/tcp-proxy.ts";
 import { Workload } from "./workload.ts";
 
 const REPLICAS = 3;
