@@ -2,6 +2,7 @@ import { createGuard } from "../src/index.ts";
 import type { ChannelHandlers, GuardClient } from "../src/index.ts";
 import { Timekeeper, systemClock } from "../src/guard/clock.ts";
 import { HeldDevice, RequestNumbers } from "../src/guard/held-device.ts";
+import { LeasedDevice } from "../src/guard/lease/leased-device.ts";
 import { interleave } from "./support/compare.ts";
 
 /**
@@ -46,7 +47,8 @@ await guard.start();
 const run = guard.run();
 
 const time = new Timekeeper(systemClock);
-const device = new HeldDevice("bench", new RequestNumbers());
+const numbers = new RequestNumbers();
+const device = new LeasedDevice(new HeldDevice("bench", numbers), time);
 const verdict = {
   outcome: "allowed",
   code: "ALLOW",
@@ -55,7 +57,7 @@ const verdict = {
   validMs: 10_000,
 } as const;
 const hold = (): void => {
-  device.grant({ verdict, sentAt: time.now(), n: device.nextNumber() }, 10_000);
+  device.grant({ verdict, sentAt: time.now(), n: numbers.next() }, 10_000);
 };
 
 const contestants: { name: string; measure: () => Promise<void> }[] = [

@@ -22,6 +22,7 @@ export type {
   ListDevicesOptions,
   MachineIDOptions,
   NewKey,
+  OpenLeaseChannel,
   OrgAudit,
   OrgControl,
   OrgKeys,
@@ -64,8 +65,10 @@ export type {
   RunOptions,
   StatusEvent,
   StopDetails,
+  SelfCheckEvent,
   StopEvent,
   UnavailableDetails,
+  UndrainedEvent,
   Work,
   WorkContext,
 } from "./guard/index.ts";

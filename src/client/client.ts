@@ -11,7 +11,7 @@ import type {
   UsageAnswer,
   ValidateAnswer,
 } from "../wire/index.ts";
-import { LEASE_PATH, ORG_KEY_HEADER, ROUTES } from "../wire/index.ts";
+import { ORG_KEY_HEADER, ROUTES } from "../wire/index.ts";
 import { OrgAudit } from "./audit.ts";
 import type { AuthorityKey } from "./authority-key.ts";
 import type {
@@ -25,22 +25,24 @@ import type {
   RestoreBatchOptions,
   RestoreOptions,
 } from "./call.ts";
-import type { Channel, ChannelHandlers } from "./channel.ts";
+import { leaseChannelOpener } from "./channel.ts";
+import type { OpenLeaseChannel } from "./channel.ts";
 import { chooseTransport } from "./choose-transport.ts";
 import { exchange, queryOf } from "./exchange.ts";
 import type { Answer } from "./exchange.ts";
-import { Features, preparationFor } from "./features.ts";
 import { OrgKeys } from "./keys.ts";
 import { DEFAULT_BASE_URL, DEFAULT_TIMEOUT_MS } from "./machine-id-options.ts";
 import type { MachineIDOptions } from "./machine-id-options.ts";
 import { checkBaseUrl, checkDeviceId, checkDevices, checkOrgKey, checkTimeout } from "./options.ts";
 import type { BaseUrl } from "./options.ts";
 import { OrgControl } from "./org.ts";
+import { fieldToPrepare, Preparer } from "./preparation.ts";
 import type { Transport } from "./transport.ts";
+import { requestVerified } from "./verified.ts";
 import { WeakCache } from "./weak-cache.ts";
 
 /** What stands for an authority and a key, without telling either. */
-const accounts = new WeakCache<object>();
+const accounts = /* @__PURE__ */ new WeakCache<object>();
 
 /**
  * Client of the MachineID v1 API, hosted or self-hosted: one method per
@@ -60,11 +62,16 @@ export class MachineID {
   readonly #authorityKey: AuthorityKey | undefined;
   readonly #transport: Transport;
   readonly #account: object;
-  readonly #features = new Features();
+  readonly #preparer = new Preparer();
   /** The org's keys: make, list, rotate and revoke them. Needs an owner key. */
   readonly keys: OrgKeys;
   /** The org as a whole: stop and resume it. */
   readonly org: OrgControl;
+  /**
+   * Opens a self-hosted authority's lease channel, for a guard under a lease.
+   * Undefined with an `authorityKey`: leases are not signed, so none can be verified.
+   */
+  readonly openLeaseChannel: OpenLeaseChannel | undefined;
   /** The org's audit. Needs a key of an owner, an operator or a viewer. */
   readonly audit: OrgAudit;
 
@@ -81,6 +88,8 @@ export class MachineID {
     this.keys = new OrgKeys(ask);
     this.org = new OrgControl(ask);
     this.audit = new OrgAudit(ask);
+    const isVerified = this.#authorityKey !== undefined;
+    this.openLeaseChannel = isVerified ? undefined : leaseChannelOpener(this.#base, this.#key);
   }
 
   /**
@@ -211,29 +220,19 @@ export class MachineID {
     const timeoutMs = this.#deadlineOf(options);
     const { signal } = options;
     if (operation === "validate" && this.#authorityKey !== undefined) {
-      const { requestWithReceipt } = await import("./receipt.ts");
-      return requestWithReceipt({
+      return requestVerified({
         orgKey: this.#key,
         authorityKey: this.#authorityKey,
         body: body ?? {},
         send: (asked) => this.#exchange(operation, asked, signal, timeoutMs),
       });
     }
-    const preparation = preparationFor(operation, body);
-    if (preparation.kind === "none") return this.#exchange(operation, body, signal, timeoutMs);
+    const field = fieldToPrepare(operation, body);
+    if (field === undefined) return this.#exchange(operation, body, signal, timeoutMs);
     const endMs = performance.now() + timeoutMs;
-    const ask = (asked: Operation, sent?: Readonly<Record<string, unknown>>): Promise<Answer> =>
-      this.#exchange(asked, sent, signal, Math.max(1, endMs - performance.now()));
-    const prepared = await this.#features.prepare(preparation, body, ask);
-    return "answer" in prepared ? prepared.answer : ask(operation, prepared.body);
-  }
-
-  /** Opens a self-hosted authority's lease channel, once, for a guard under a lease. */
-  async openLeaseChannel(handlers: ChannelHandlers): Promise<Channel> {
-    const { openChannel } = await import("./lease-channel.ts");
-    const { origin, prefix } = this.#base;
-    const headers = { [ORG_KEY_HEADER]: this.#key };
-    return openChannel({ origin, path: prefix + LEASE_PATH, headers }, handlers);
+    return this.#preparer.request(field, operation, body, (asked, sent) =>
+      this.#exchange(asked, sent, signal, Math.max(1, endMs - performance.now())),
+    );
   }
 
   /** What `JSON.stringify` shows: the address, and nothing of the key. */
@@ -271,9 +270,8 @@ export class MachineID {
     body: Readonly<Record<string, unknown>> | undefined,
     options: CallOptions | undefined,
   ): Promise<T> {
-    const answer = await this.request(operation, body, options);
     // The raw JSON is returned as it came; the type says what the contract promises.
-    return answer.body as T;
+    return (await this.request(operation, body, options)).body as T;
   }
 
   async #forDevice<T>(

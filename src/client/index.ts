@@ -22,7 +22,7 @@ export { exchange } from "./exchange.ts";
 export type { Answer } from "./exchange.ts";
 export { createFetchTransport } from "./fetch-transport.ts";
 export type { Fetch } from "./fetch-transport.ts";
-export type { Channel, ChannelHandlers } from "./channel.ts";
+export type { Channel, ChannelHandlers, OpenLeaseChannel } from "./channel.ts";
 export { checkBaseUrl, checkDeviceId, checkOrgKey, checkTimeout } from "./options.ts";
 export { AnswerTooLargeError } from "./transport.ts";
 export type { Transport, TransportAnswer, TransportRequest } from "./transport.ts";

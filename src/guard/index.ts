@@ -16,8 +16,10 @@ export type {
   GuardEvent,
   GuardListener,
   GuardStatus,
+  SelfCheckEvent,
   StatusEvent,
   StopEvent,
+  UndrainedEvent,
 } from "./events.ts";
 export { guardFunction } from "./guard-function.ts";
 export type { Guarded } from "./guard-function.ts";

@@ -1,5 +1,5 @@
 import type { Boundary } from "./boundary.ts";
-import { CheckPromise } from "./check-promise.ts";
+import { CheckPromise, settledCheck } from "./check-promise.ts";
 import type { Watcher } from "./check-promise.ts";
 import type { Enforcer, Pass, Question } from "./enforcer.ts";
 import type { ExecutionStoppedError } from "./errors.ts";
@@ -15,6 +15,13 @@ export interface RunOptions {
 export interface CheckOptions {
   /** Gives this one check, and the body of `protect`, up when it aborts. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * Asks the authority now, though there is a lease: for what must not begin on an
+   * allow that is seconds old. Over a lease's channel the checks that wait at the
+   * same time share one message. A guard with `enforcement: "strict"` always asks.
+   * @default false
+   */
+  readonly strict?: boolean | undefined;
 }
 
 /** An allow. A refusal is never returned: it is thrown. */
@@ -112,7 +119,7 @@ export class GuardedRun implements Run {
     } catch (error) {
       return CheckPromise.watch(Promise.reject<Decision>(error), question);
     }
-    if (!(pass instanceof Promise)) return CheckPromise.settled(toDecision(pass), question);
+    if (!(pass instanceof Promise)) return settledCheck(toDecision(pass), question);
     const decision = pass.then((given) => {
       this.#enforcer.use(question, given);
       return toDecision(given);
@@ -127,11 +134,12 @@ export class GuardedRun implements Run {
     const pass = asked instanceof Promise ? await asked : asked;
     this.#enforcer.use(question, pass);
     // Nothing may be awaited between the last look and the body.
-    const body = this.#enforcer.begin(question);
+    const { device } = this.#enforcer;
+    const body = device.begin(question.boundary, question.latch);
     try {
       return await work(signal, { decision: toDecision(pass), fence: pass.version });
     } finally {
-      this.#enforcer.device.end(body);
+      device.end(body);
     }
   }
 
@@ -149,7 +157,8 @@ export class GuardedRun implements Run {
 
   #question(boundary: Boundary, options: CheckOptions | undefined): RunQuestion {
     const signals = this.#callers(options?.signal);
-    return new RunQuestion(this.#enforcer, this.#latch, readBoundary(boundary), signals);
+    const isStrict = options?.strict === true;
+    return new RunQuestion(this.#enforcer, this.#latch, readBoundary(boundary), signals, isStrict);
   }
 }
 
@@ -158,17 +167,20 @@ class RunQuestion implements Question, Watcher {
   readonly latch: Latch;
   readonly boundary: Boundary;
   readonly signals: readonly AbortSignal[];
+  readonly isStrict: boolean;
 
   constructor(
     enforcer: Enforcer,
     latch: Latch,
     boundary: Boundary,
     signals: readonly AbortSignal[],
+    isStrict: boolean,
   ) {
     this.#enforcer = enforcer;
     this.latch = latch;
     this.boundary = boundary;
     this.signals = signals;
+    this.isStrict = isStrict;
   }
 
   unobserved(): void {

@@ -54,14 +54,8 @@ export type {
 } from "./audit.ts";
 export { DECISION_CODES, FAILURE_CODES, GUARD_CODES, REGISTRATION_CODES } from "./codes.ts";
 export type { DecisionCode, FailureCode, GuardCode, RegistrationCode } from "./codes.ts";
-export {
-  readDecision,
-  readFeatures,
-  readRegistration,
-  requestIdOf,
-  UNNAMED_DENIAL,
-} from "./decision.ts";
-export type { Verdict } from "./decision.ts";
+export { readDecision, readRegistration, requestIdOf, UNNAMED_DENIAL } from "./decision.ts";
+export type { ReadDecision, Verdict } from "./decision.ts";
 export { HANDLERS } from "./handlers.ts";
 export { MAX_DEVICE_ID_LENGTH, readDeviceId } from "./device-id.ts";
 export { matchesDevice, readDevicePattern } from "./device-pattern.ts";
@@ -112,8 +106,6 @@ export {
 } from "./signing.ts";
 export { leaseAnswerSchema, leaseRequestSchema } from "./lease-messages.ts";
 export type { LeaseAnswer, LeaseRequest } from "./lease-messages.ts";
-export { readLeaseNews } from "./lease-reading.ts";
-export type { LeaseNews } from "./lease-reading.ts";
 export type { Ed25519Jwk, Jwks } from "./signing.ts";
 export { SIGNATURE_TYPES } from "./signature-types.ts";
 export type { SignatureType } from "./signature-types.ts";

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { MachineID, RequestError } from "../../src/index.ts";
 import type { MachineIDOptions } from "../../src/index.ts";
 import { createDispatcherTransport } from "../../src/client/dispatcher-transport.ts";
+import { AnswerBody } from "../../src/client/transport.ts";
 import { readBody, startHttpServer, startTcpServer, unusedPort } from "../support/http-server.ts";
 
 const KEY = "org_0123456789abcdef";
@@ -22,7 +23,7 @@ async function rejection(work: Promise<unknown>): Promise<RequestError> {
 }
 
 test("on Node the default transport is the dispatcher", () => {
-  expect(createDispatcherTransport()).toBeDefined();
+  expect(createDispatcherTransport((maxBytes) => new AnswerBody(maxBytes))).toBeDefined();
 });
 
 describe.each(Object.entries(transports))("over %s", (_name, transport) => {
