@@ -92,7 +92,10 @@ function guardWorkflow(guard: Guard, name: string, workflow: object): object {
   return gatedView(guard, workflow, (key, value) => {
     if (!isFunction(value) || key === "constructor") return value;
     const begins = typeof key === "string" && /^(createRun|execute$)/.test(key);
-    if (begins) return gateExecute(guard, { kind: "tool", name }, workflow, value);
+    if (begins) {
+      const boundary = { kind: "tool", name } as const;
+      return gateExecute(guard, boundary, (args) => Reflect.apply(value, workflow, args));
+    }
     return value.bind(workflow);
   });
 }

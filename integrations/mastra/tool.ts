@@ -39,7 +39,12 @@ export function guardTool<T extends object>(
   const name = options.name ?? (typeof id === "string" ? id : undefined);
   return gatedView(guard, tool, (key, value) => {
     if (!isFunction(value)) return value;
-    if (key === "execute") return gateExecute(guard, { kind: "tool", name }, tool, value);
+    if (key === "execute") {
+      const boundary = { kind: "tool", name } as const;
+      return gateExecute(guard, boundary, ([input, context, ...rest], abortSignal) =>
+        Reflect.apply(value, tool, [input, { ...Object(context), abortSignal }, ...rest]),
+      );
+    }
     return Object.hasOwn(tool, key) || key === "constructor" ? value : value.bind(tool);
   });
 }
@@ -61,24 +66,20 @@ export function guardTools<T extends object>(guard: Guard | Run, tools: T): T {
   );
 }
 
-/** @internal A function that asks, and then calls `execute` on `tool`. */
+/** @internal A function that asks, and then does what `begin` does with its arguments. */
 export function gateExecute(
   owner: Guard | Run,
   boundary: Boundary,
-  tool: object,
-  execute: AnyFunction,
+  begin: (args: unknown[], signal: AbortSignal) => unknown,
 ): AnyFunction {
   return async (...args: unknown[]): Promise<unknown> => {
     let hasBegun = false;
+    const body = (signal: AbortSignal): unknown => {
+      hasBegun = true;
+      return begin(args, signal);
+    };
     try {
-      return await runOf(owner).protect(
-        boundary,
-        () => {
-          hasBegun = true;
-          return Reflect.apply(execute, tool, args);
-        },
-        { signal: signalOf(args[1]) },
-      );
+      return await runOf(owner).protect(boundary, body, { signal: signalOf(args[1]) });
     } catch (error) {
       if (hasBegun || !ExecutionStoppedError.isInstance(error)) throw error;
       throw new ToolRefusedError(error);

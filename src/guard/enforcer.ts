@@ -151,16 +151,25 @@ export class Enforcer {
     }
   }
 
+  /** Whether an allow is neither too old nor discarded. */
+  isGood(pass: Pass): boolean {
+    return this.#flawOf(pass, this.#options.time.now()) === undefined;
+  }
+
   #look(question: Question, pass: Pass, now: Instant): void {
     this.#refuseIfOver(question);
-    const { validMs, sentAt, askedAt, n, requestId } = pass;
-    if (elapsedMs(askedAt, now) > this.#options.timeoutMs) {
-      throw this.#unavailable(question, "AUTHORITY_TIMEOUT", { requestId });
-    }
+    const flaw = this.#flawOf(pass, now);
+    if (flaw === undefined) return;
+    throw this.#unavailable(question, flaw, { requestId: pass.requestId });
+  }
+
+  #flawOf(
+    { validMs, sentAt, askedAt, n }: Pass,
+    now: Instant,
+  ): "AUTHORITY_TIMEOUT" | "LEASE_EXPIRED" | undefined {
+    if (elapsedMs(askedAt, now) > this.#options.timeoutMs) return "AUTHORITY_TIMEOUT";
     const isOld = validMs !== undefined && !isWithin(validMs, sentAt, now);
-    if (isOld || this.device.isVoid(n)) {
-      throw this.#unavailable(question, "LEASE_EXPIRED", { requestId });
-    }
+    return isOld || this.device.isVoid(n) ? "LEASE_EXPIRED" : undefined;
   }
 
   async #obtain(question: Question, askedAt: Instant): Promise<Pass> {
