@@ -4,7 +4,12 @@ import { isObject } from "../shared/gated-view.ts";
 import type { AnyFunction } from "../shared/gated-view.ts";
 import { protectWhile } from "../shared/protect-while.ts";
 import type { Begun } from "../shared/protect-while.ts";
-import { isReadableStream, StoppableSource, stoppable } from "../shared/stoppable-source.ts";
+import {
+  isReadableStream,
+  iteration,
+  StoppableSource,
+  stoppable,
+} from "../shared/stoppable-source.ts";
 
 /** Where the gates of one call, or of one model or tool, ask. */
 export interface Binding {
@@ -98,11 +103,6 @@ async function ask(
 /** What a tool returns in parts is read to its end; a model's stream is handed on. */
 const isPartial = (result: unknown, { kind }: Boundary): result is AsyncIterable<unknown> =>
   isAsyncIterable(result) && (kind === "tool" || !isReadableStream(result));
-
-function iteration(run: Run, parts: AsyncIterable<unknown>): Begun<unknown> {
-  const source = StoppableSource.begin(run, parts);
-  return { value: source, over: source.over };
-}
 
 async function lastOf(parts: AsyncIterable<unknown>): Promise<unknown> {
   let last: unknown;

@@ -2,8 +2,8 @@ import type { Boundary, CheckOptions, Run, Work } from "../../src/index.ts";
 
 /** What work gives while it goes on. */
 export interface Begun<T> {
-  readonly value: T;
-  /** Settles when the work has ended. */
+  readonly value: T | PromiseLike<T>;
+  /** Settles when the work has ended, be it after the value. */
   readonly over: Promise<unknown>;
 }
 
@@ -22,7 +22,7 @@ export function protectWhile<T>(
     const body: Work<void> = async (signal, context) => {
       const { value, over } = await work(signal, context);
       resolve(value);
-      await over.catch(() => undefined);
+      await Promise.allSettled([value, over]);
     };
     owner.protect(boundary, body, options).catch(reject);
   });

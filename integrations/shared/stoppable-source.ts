@@ -5,37 +5,46 @@ import type { Begun } from "./protect-while.ts";
 import { untilStopped } from "./until-stopped.ts";
 
 /** Parts of work that is read piece by piece. */
-export type Source<T> = Pick<AsyncIterator<T>, "next" | "return">;
+export type Source<T, R = unknown> = Pick<AsyncIterator<T, R>, "next" | "return">;
 
 /**
  * A source as it is read under a run. Once the run is stopped every reading
  * fails with the refusal, at once, and the source is closed, whether or not
  * anybody reads.
  */
-export class StoppableSource<T> implements AsyncIterableIterator<T, undefined, undefined> {
+export class StoppableSource<T, R = unknown> implements AsyncIterableIterator<
+  T,
+  R | undefined,
+  undefined
+> {
   readonly #run: Run;
-  readonly #source: Source<T>;
+  readonly #source: Source<T, R>;
   readonly #over = Promise.withResolvers<void>();
   /** The part that is being waited for. */
   #reading: Promise<unknown> | undefined;
   #closing: Promise<void> | undefined;
-  #first: Promise<IteratorResult<T, undefined>> | undefined;
+  #first: Promise<IteratorResult<T, R | undefined>> | undefined;
 
   /**
    * Takes the first step of an iteration: calling a generator enters nothing, and
    * what begins is to begin right after its allow.
    */
-  static begin<T>(run: Run, parts: AsyncIterable<T>): StoppableSource<T> {
+  static begin<T, R>(run: Run, parts: AsyncIterable<T, R>): StoppableSource<T, R> {
     const source = new StoppableSource(run, parts[Symbol.asyncIterator]());
     source.#first = source.#read();
     source.#first.catch(() => undefined);
     return source;
   }
 
-  constructor(run: Run, source: Source<T>) {
+  constructor(run: Run, source: Source<T, R>) {
     this.#run = run;
     this.#source = source;
     run.signal.addEventListener("abort", this);
+  }
+
+  /** Settles when the first part is there, if the source was begun. */
+  get begun(): Promise<unknown> {
+    return Promise.resolve(this.#first);
   }
 
   /** Resolves when the source has ended, or has been closed. */
@@ -43,22 +52,21 @@ export class StoppableSource<T> implements AsyncIterableIterator<T, undefined, u
     return this.#over.promise;
   }
 
-  next(): Promise<IteratorResult<T, undefined>> {
+  next(): Promise<IteratorResult<T, R | undefined>> {
     const next = this.#first ?? this.#read();
     this.#first = undefined;
     return next;
   }
 
-  async #read(): Promise<IteratorResult<T, undefined>> {
+  async #read(): Promise<IteratorResult<T, R | undefined>> {
     if (this.#run.stopped !== undefined) throw this.#run.stopped;
     if (this.#closing !== undefined) return { done: true, value: undefined };
     try {
       const reading = this.#source.next();
       this.#reading = reading;
       const next = await untilStopped(this.#run, reading);
-      if (next.done !== true) return next;
-      this.#end();
-      return { done: true, value: undefined };
+      if (next.done === true) this.#end();
+      return next;
     } catch (error) {
       // What was stopped is over when it has been closed.
       if (this.#run.stopped === undefined) this.#end();
@@ -105,11 +113,16 @@ export async function* protectIteration<T>(
   begin: (signal: AbortSignal) => AsyncIterable<T>,
   options?: CheckOptions,
 ): AsyncGenerator<T, void, undefined> {
-  const work = async (signal: AbortSignal): Promise<Begun<StoppableSource<T>>> => {
-    const value = StoppableSource.begin(run, begin(signal));
-    return { value, over: value.over };
-  };
-  yield* await protectWhile(run, boundary, work, options);
+  yield* await protectWhile(run, boundary, (signal) => iteration(run, begin(signal)), options);
+}
+
+/** An iteration, its first step taken, as work that lasts until it is over. */
+export function iteration<T, R>(
+  run: Run,
+  parts: AsyncIterable<T, R>,
+): Begun<StoppableSource<T, R>> {
+  const value = StoppableSource.begin(run, parts);
+  return { value, over: value.over };
 }
 
 /** The parts of a web stream. */
