@@ -1,5 +1,6 @@
 import type { BaseCache } from "@langchain/core/caches";
 import type { Boundary, Guard, Run } from "../../src/index.ts";
+import { protectUntilStopped } from "../shared/protect-while.ts";
 import { protectIteration } from "../shared/stoppable-source.ts";
 import { findRun } from "./find-run.ts";
 import type { ManagerLike } from "./find-run.ts";
@@ -125,7 +126,8 @@ type RunOf = (options?: Options, manager?: ManagerLike) => Run;
 
 function gateGenerate(model: object, generate: Generate, run: RunOf, boundary: Boundary): Generate {
   return (prompt, options, manager) =>
-    run(options, manager).protect(
+    protectUntilStopped(
+      run(options, manager),
       boundary,
       (signal) => generate.call(model, prompt, { ...options, signal }, manager),
       { signal: options?.signal },

@@ -1,6 +1,7 @@
 import { ToolMessage } from "@langchain/core/messages";
 import { denialPayload, findExecutionStopped } from "../../src/index.ts";
 import type { Boundary, ExecutionStoppedError, Guard, Run } from "../../src/index.ts";
+import { protectUntilStopped } from "../shared/protect-while.ts";
 import { runFor } from "./find-run.ts";
 import { withFreshPass } from "./fresh-pass.ts";
 import { gateModelsFor } from "./gate-model.ts";
@@ -122,7 +123,8 @@ async function gate<A>(
   { runtime: { signal } }: Requested,
   handOn: (run: Run) => A | Promise<A>,
 ): Promise<A> {
-  const answer = await run.protect(
+  const answer = await protectUntilStopped(
+    run,
     boundary,
     (_signal, context) => handOn(withFreshPass(run, context)),
     { signal },

@@ -1,9 +1,8 @@
 import type { Boundary, Guard, Run } from "../../src/index.ts";
-import { protectWhile } from "../shared/protect-while.ts";
+import { protectUntilStopped, protectWhile } from "../shared/protect-while.ts";
 import type { Begun } from "../shared/protect-while.ts";
 import { iteration } from "../shared/stoppable-source.ts";
 import type { StoppableSource } from "../shared/stoppable-source.ts";
-import { untilStopped } from "../shared/until-stopped.ts";
 import { GuardCallbackHandler } from "./callback-handler.ts";
 import { findRun, scopeAround } from "./find-run.ts";
 import { addHandler, carryRun } from "./run-config.ts";
@@ -48,7 +47,7 @@ export class Invocation {
   /** Asks, then works. Rejects at once when the run is stopped, whatever goes on inside. */
   begin<T>(work: (signal: AbortSignal) => T | PromiseLike<T>): Promise<T> {
     const { run } = this;
-    return untilStopped(run, run.protect(this.#boundary, work, { signal: this.#signal }));
+    return protectUntilStopped(run, this.#boundary, work, { signal: this.#signal });
   }
 
   /**
@@ -61,13 +60,14 @@ export class Invocation {
       const made = work(signal);
       return iteration(run, (isIteration(made) ? made : await made) as AsyncIterable<unknown>);
     };
-    const begun = protectWhile(run, this.#boundary, body, { signal: this.#signal });
-    const parts = await untilStopped(run, begun);
+    const parts = await protectWhile(run, this.#boundary, body, { signal: this.#signal });
+    void parts.over.then(() => this.#handler.release());
     await parts.begun;
     return parts;
   }
 
   end(): void {
+    if (this.run.stopped === undefined) this.#handler.release();
     if (this.#ownsScope) this.#scope.end();
   }
 }

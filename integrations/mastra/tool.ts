@@ -1,8 +1,9 @@
-import { ExecutionStoppedError, InvalidArgumentError } from "../../src/index.ts";
-import type { Boundary, Guard, Run } from "../../src/index.ts";
+import { InvalidArgumentError } from "../../src/index.ts";
+import type { Boundary, Guard, Run, Work, WorkContext } from "../../src/index.ts";
 import { gatedView, isFunction, isGuarded, isObject } from "../shared/gated-view.ts";
 import type { AnyFunction } from "../shared/gated-view.ts";
 import { signalOf } from "./model.ts";
+import { protectUntilStopped } from "../shared/protect-while.ts";
 import { ToolRefusedError } from "../shared/tool-refused-error.ts";
 import { runOf } from "../shared/run-scope.ts";
 
@@ -70,19 +71,17 @@ export function guardTools<T extends object>(guard: Guard | Run, tools: T): T {
 export function gateExecute(
   owner: Guard | Run,
   boundary: Boundary,
-  begin: (args: unknown[], signal: AbortSignal) => unknown,
+  begin: (args: unknown[], signal: AbortSignal, context: WorkContext, run: Run) => unknown,
 ): AnyFunction {
   return async (...args: unknown[]): Promise<unknown> => {
-    let hasBegun = false;
-    const body = (signal: AbortSignal): unknown => {
-      hasBegun = true;
-      return begin(args, signal);
-    };
+    const run = runOf(owner);
+    const body: Work<unknown> = (signal, context) => begin(args, signal, context, run);
     try {
-      return await runOf(owner).protect(boundary, body, { signal: signalOf(args[1]) });
+      return await protectUntilStopped(run, boundary, body, { signal: signalOf(args[1]) });
     } catch (error) {
-      if (hasBegun || !ExecutionStoppedError.isInstance(error)) throw error;
-      throw new ToolRefusedError(error);
+      // What the body itself met, under another guard, is its own.
+      if (run.stopped === undefined || error !== run.stopped) throw error;
+      throw new ToolRefusedError(run.stopped);
     }
   };
 }

@@ -2,6 +2,7 @@ import type { Model, ModelProvider, ModelRequest } from "@openai/agents";
 import { InvalidArgumentError } from "../../src/index.ts";
 import type { Boundary, Guard, Run } from "../../src/index.ts";
 import { gatedView, isFunction, isGuarded, isObject, methodOf } from "../shared/gated-view.ts";
+import { protectUntilStopped } from "../shared/protect-while.ts";
 import { runOf } from "../shared/run-scope.ts";
 import { protectIteration } from "../shared/stoppable-source.ts";
 
@@ -51,9 +52,14 @@ function gateModel<M extends Model>(owner: Guard | Run, model: M, name: string |
     switch (key) {
       case "getResponse":
         return (request: ModelRequest) =>
-          runOf(owner).protect(boundary, (signal) => model.getResponse({ ...request, signal }), {
-            signal: request.signal,
-          });
+          protectUntilStopped(
+            runOf(owner),
+            boundary,
+            (signal) => model.getResponse({ ...request, signal }),
+            {
+              signal: request.signal,
+            },
+          );
       case "getStreamedResponse":
         return (request: ModelRequest) =>
           protectIteration(

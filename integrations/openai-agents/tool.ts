@@ -2,6 +2,8 @@ import { ExecutionStoppedError, InvalidArgumentError } from "../../src/index.ts"
 import type { Boundary, Guard, Run, WorkContext } from "../../src/index.ts";
 import { gatedView, isFunction, isGuarded, isObject } from "../shared/gated-view.ts";
 import { gateLocalTool, isLocalTool } from "./local-tool.ts";
+import { protectUntilStopped } from "../shared/protect-while.ts";
+import { untilStopped } from "../shared/until-stopped.ts";
 import { refusalText } from "../shared/tool-refused-error.ts";
 import { currentRun, runOf } from "../shared/run-scope.ts";
 
@@ -85,14 +87,15 @@ function gateFunctionTool<T extends object>(
 ): T {
   const boundary: Boundary = { kind: "tool", name: nameOf(tool) };
   /** Calls that were allowed, and that the SDK is about to make. */
-  const allowed = new WeakMap<object, WorkContext>();
+  const allowed = new WeakMap<object, { readonly run: Run; readonly asker: WorkContext }>();
   const gate = {
     type: "tool_input",
     name: GUARDRAIL_NAME,
     run: async (data: unknown) => {
       try {
-        const context = await runOf(owner).protect(boundary, (_signal, given) => given);
-        allowed.set(toolCallIn(data), context);
+        const run = runOf(owner);
+        const asker = await run.protect(boundary, (_signal, context) => context);
+        allowed.set(toolCallIn(data), { run, asker });
         return { behavior: { type: "allow" } };
       } catch (error) {
         if (onDeny === "stop" || !ExecutionStoppedError.isInstance(error)) throw error;
@@ -106,7 +109,8 @@ function gateFunctionTool<T extends object>(
     if (key !== "invoke" || !isFunction(value)) return value;
     return (context: unknown, input: unknown, given?: object): Promise<unknown> => {
       const details: object = given ?? {};
-      const asker = allowed.get(toolCallIn(details)) ?? runOf(owner);
+      const own = runOf(owner);
+      const { run, asker } = allowed.get(toolCallIn(details)) ?? { run: own, asker: own };
       const { signal } = details as { readonly signal?: AbortSignal };
       const body = (bodySignal: AbortSignal): unknown => {
         // Inside a guarded run the SDK's own signal aborts with the run.
@@ -114,7 +118,7 @@ function gateFunctionTool<T extends object>(
         if (!isReached) Reflect.set(details, "signal", bodySignal);
         return Reflect.apply(value, tool, [context, input, details]);
       };
-      return asker.protect(boundary, body, { signal });
+      return untilStopped(run, asker.protect(boundary, body, { signal }));
     };
   });
 }
@@ -144,7 +148,7 @@ function gateToolSearch<T extends object>(
   return gatedView(owner, tool, (key, value) => {
     if (typeof key !== "symbol" || !isFunction(value)) return value;
     return async (...args: unknown[]): Promise<unknown> => {
-      const found: unknown = await runOf(owner).protect(boundary, () =>
+      const found: unknown = await protectUntilStopped(runOf(owner), boundary, () =>
         Reflect.apply(value, tool, args),
       );
       return guardFound(owner, found, options);

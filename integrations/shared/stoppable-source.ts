@@ -40,6 +40,8 @@ export class StoppableSource<T, R = unknown> implements AsyncIterableIterator<
     this.#run = run;
     this.#source = source;
     run.signal.addEventListener("abort", this);
+    // What was asked for may arrive after the stop.
+    this.handleEvent();
   }
 
   /** Settles when the first part is there, if the source was begun. */

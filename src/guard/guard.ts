@@ -51,6 +51,11 @@ export interface Guard {
   readonly deviceId: string;
   readonly status: GuardStatus;
   /**
+   * Where bodies of `protect` began that go on though they were stopped, in this
+   * process and under this device. Empty: what was stopped has ended.
+   */
+  readonly undrained: readonly Boundary[];
+  /**
    * Registers the device and asks at the startup boundary. A check on a guard
    * that was not started registers first, so calling this is optional.
    */
@@ -122,6 +127,9 @@ export function createGuard(client: GuardClient, options: GuardOptions): Guard {
     deviceId,
     get status() {
       return enforcer.status;
+    },
+    get undrained() {
+      return device.undrained();
     },
     start: (checkOptions) => {
       source.forgetRegistration();

@@ -85,6 +85,12 @@ export class HeldDevice {
     return this.#numbers.next();
   }
 
+  /** Where bodies began that have not settled though their run was stopped. */
+  undrained(): Boundary[] {
+    const stopped = [...this.#running].filter(({ latch }) => latch.error !== undefined);
+    return stopped.map(({ boundary }) => boundary);
+  }
+
   /** Whether an answer to request `n` may not be used any more, whenever it arrived. */
   isVoid(n: number): boolean {
     return n < this.#voidBelow;
