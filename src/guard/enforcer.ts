@@ -158,17 +158,26 @@ export class Enforcer {
     }
   }
 
+  /** Whether an allow is neither too old nor discarded. */
+  isGood(pass: Pass): boolean {
+    return this.#flawOf(pass, this.#options.time.now()) === undefined;
+  }
+
   #look(question: Question, pass: Pass, now: Instant): void {
     this.#refuseIfOver(question);
+    const flaw = this.#flawOf(pass, now);
+    if (flaw === undefined) return;
+    throw this.#unavailable(question, flaw, { requestId: pass.requestId });
+  }
+
+  #flawOf(
+    { validMs, sentAt, askedAt, n }: Pass,
+    now: Instant,
+  ): "AUTHORITY_TIMEOUT" | "LEASE_EXPIRED" | undefined {
     const { time, timeoutMs } = this.#options;
-    const { validMs, sentAt, askedAt, n, requestId } = pass;
-    if (time.elapsedMs(askedAt, now) > timeoutMs) {
-      throw this.#unavailable(question, "AUTHORITY_TIMEOUT", { requestId });
-    }
+    if (time.elapsedMs(askedAt, now) > timeoutMs) return "AUTHORITY_TIMEOUT";
     const isOld = validMs !== undefined && time.leftMs(validMs, sentAt, now) < 0;
-    if (isOld || this.device.isVoid(n)) {
-      throw this.#unavailable(question, "LEASE_EXPIRED", { requestId });
-    }
+    return isOld || this.device.isVoid(n) ? "LEASE_EXPIRED" : undefined;
   }
 
   async #obtain(question: Question, askedAt: Instant): Promise<Pass> {
