@@ -1,52 +1,16 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { setTimeout as delay } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { startProcessTree } from "../../src/cli/process-tree/process-tree.ts";
+import { FAMILY, FAMILY_SIZE, familyIn, isAlive, untilGone } from "./family.ts";
 import { temporaryDirectory } from "./spawn.ts";
 
 const MODULE = pathToFileURL(
   join(import.meta.dirname, "../../src/cli/process-tree/process-tree.ts"),
 ).href;
-
-/**
- * A program whose family is hard to end: a child, a child in a session of its
- * own, and a grandchild whose parent has gone. Each tells its process id, and
- * none of them heeds SIGTERM.
- */
-const FAMILY = String.raw`
-trap '' TERM HUP
-say() { echo "$1" >> "$FILE"; }
-say $$
-sh -c 'trap "" TERM HUP; echo $$ >> "$FILE"; while :; do sleep 1; done' &
-setsid sh -c 'trap "" TERM HUP; echo $$ >> "$FILE"; while :; do sleep 1; done' &
-(setsid sh -c 'sh -c "trap \"\" TERM HUP; echo \$\$ >> \"\$FILE\"; while :; do sleep 1; done" & exit') 
-while :; do sleep 1; done
-`;
-const SIZE = 4;
-
-/** Whether a process is there and is no zombie. */
-function isAlive(pid: number): boolean {
-  const stat = `/proc/${pid}/stat`;
-  if (!existsSync(stat)) return false;
-  return !/\) [ZX] /.test(readFileSync(stat, "utf8"));
-}
-
-async function familyIn(file: string): Promise<readonly number[]> {
-  for (;;) {
-    const lines = existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];
-    if (lines.length === SIZE) return lines.map(Number);
-    await delay(5);
-  }
-}
-
-async function untilGone(pids: readonly number[]): Promise<void> {
-  while (pids.some((pid) => isAlive(pid))) await delay(5);
-}
 
 describe.runIf(process.platform === "linux")("a tree of processes", () => {
   test("is ended as a whole", async () => {
@@ -60,7 +24,7 @@ describe.runIf(process.platform === "linux")("a tree of processes", () => {
     });
     const pids = await familyIn(file);
     expect(pids.every((pid) => isAlive(pid))).toBe(true);
-    expect(await tree.end(50)).toEqual({ code: null, signal: "SIGKILL" });
+    expect(await tree.end(50)).toEqual({ code: null, signal: "SIGKILL", left: [] });
     expect(pids.filter((pid) => isAlive(pid))).toEqual([]);
   });
 
@@ -80,7 +44,7 @@ describe.runIf(process.platform === "linux")("a tree of processes", () => {
     const pids = await familyIn(file);
     supervisor.kill("SIGKILL");
     await untilGone(pids);
-    expect(pids).toHaveLength(SIZE);
+    expect(pids).toHaveLength(FAMILY_SIZE);
   });
 
   test("leaves others alone", async () => {
@@ -91,7 +55,7 @@ describe.runIf(process.platform === "linux")("a tree of processes", () => {
       env: process.env,
       stdio: "ignore",
     });
-    expect(await tree.end(5000)).toEqual({ code: null, signal: "SIGTERM" });
+    expect(await tree.end(5000)).toEqual({ code: null, signal: "SIGTERM", left: [] });
     expect(isAlive(bystander.pid ?? 0)).toBe(true);
     bystander.kill();
   });
