@@ -15,13 +15,15 @@ pid, fd = pty.fork()
 if pid == 0:
     os.execvp(command[0], command)
 seen = b""
+everything = b""
 def read():
-    global seen
+    global seen, everything
     try:
         data = os.read(fd, 4096)
     except OSError:
         return False
     seen += data
+    everything += data
     return data != b""
 for step in steps:
     if step[0] == "see":
@@ -34,6 +36,9 @@ for step in steps:
         assert os.WIFSTOPPED(os.waitpid(pid, os.WUNTRACED)[1])
         child = int(open(step[1]).read())
         while not re.search(r"\\) T ", open(f"/proc/{child}/stat").read()): pass
+    if step[0] == "unseen":
+        while read(): pass
+        assert step[1].encode() not in everything, everything
     if step[0] == "continue": os.kill(pid, signal.SIGCONT)
     if step[0] == "run": assert os.system(step[1]) == 0
 while read(): pass
@@ -113,6 +118,7 @@ test("a program whose device was revoked while it stood still does not go on", a
     ["type", "word\n"],
     ["continue"],
     ["see", "the program is ended"],
+    ["unseen", "read word"],
   ];
   expect(await inTerminal(scene, steps)).toEqual({ code: 3, stderr: "" });
 });

@@ -1,9 +1,11 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { findMembers, MEMBERS } from "../../src/cli/process-tree/members.ts";
+import type { Listing } from "../../src/cli/process-tree/members.ts";
 import { startProcessTree } from "../../src/cli/process-tree/process-tree.ts";
 import { FAMILY, FAMILY_SIZE, familyIn, isAlive, untilGone } from "./family.ts";
 import { temporaryDirectory } from "./spawn.ts";
@@ -59,6 +61,33 @@ describe.runIf(process.platform === "linux")("a tree of processes", () => {
     expect(isAlive(bystander.pid ?? 0)).toBe(true);
     bystander.kill();
   });
+
+  test("is found by group and descent where no environment can be read", async () => {
+    using directory = temporaryDirectory();
+    const file = directory.file("pids");
+    const tree = await startProcessTree({
+      command: "sh",
+      args: ["-c", FAMILY],
+      env: { ...process.env, FILE: file },
+      stdio: "ignore",
+    });
+    const pids = await familyIn(file);
+    const name = { marker: "none", group: tree.process.pid ?? 0 };
+    const found = (await findMembers(name, [], "ps")).map(({ pid }) => pid);
+    // All but the one that left the group and whose parent has gone.
+    expect(pids.filter((pid) => found.includes(pid))).toHaveLength(FAMILY_SIZE - 1);
+    expect(found).not.toContain(process.pid);
+    await tree.end(0);
+  });
+
+  test.each<Listing>(["proc", "ps"])(
+    "is not taken for empty where tools are missing: %s",
+    (listing) => {
+      const script = `${MEMBERS[listing]}\nmembers none 1 ""`;
+      const { status } = spawnSync("/bin/sh", ["-c", script], { env: { PATH: "/nowhere" } });
+      expect(status).toBe(69);
+    },
+  );
 
   test("tells how the program ended", async () => {
     const options = { command: "sh", args: ["-c", "exit 7"], env: process.env, stdio: "ignore" };
