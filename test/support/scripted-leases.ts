@@ -29,6 +29,8 @@ export interface ScriptedLeases {
   cut(): void;
   /** Refuses connections from now on. */
   refuses: boolean;
+  /** Told of each message as it arrives. */
+  onRequest: ((request: LeaseRequest) => void) | undefined;
 }
 
 const REQUEST_ID = "fbf77ff5-06ed-42eb-8e07-024c32ef1e68";
@@ -48,6 +50,7 @@ export function scriptedLeases(): ScriptedLeases {
     denied,
     answers: true,
     refuses: false,
+    onRequest: undefined,
     ttlMs: 10_000,
     version: 1,
     get opened() {
@@ -109,6 +112,7 @@ export function scriptedLeases(): ScriptedLeases {
 
   function take(request: LeaseRequest): void {
     requests.push(request);
+    script.onRequest?.(request);
     if (request.type === "hello" || request.type === "watch") {
       for (const name of request.devices) devices.add(name);
     }
