@@ -1,7 +1,9 @@
+import { entriesIn } from "../audit-lines.ts";
 import type { AuditChain, AuditCut, AuditRow, AuditSnapshot } from "../audit-store.ts";
 import type { ChangesRead } from "../changes.ts";
 import type { DeviceRecord } from "../records.ts";
 import { auditFromRow, chainFromRow, changeFromRow, deviceFromRow } from "../rows.ts";
+import { READ_ROWS, removeUpToCut } from "./audit-rows.ts";
 import type { Connection } from "./connection.ts";
 
 /** What is done with the audit and the change log besides writing them. */
@@ -9,11 +11,6 @@ import type { Connection } from "./connection.ts";
 const CHAINS = {
   name: "machineid_chains",
   text: "SELECT * FROM machineid.audit_chains WHERE seq > 0 ORDER BY id",
-};
-const ROWS = {
-  name: "machineid_audit_rows",
-  text: `SELECT seq, entry FROM machineid.audit
-    WHERE chain_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`,
 };
 /* One statement, so that all of it is of the same moment. */
 const SNAPSHOT = {
@@ -29,9 +26,9 @@ const CUT = {
   text: `
     WITH done AS (
       UPDATE machineid.audit_chains SET cut = $2, checkpoint = $3
-      WHERE id = $1 AND cut <= $2 AND seq >= $2 RETURNING id
-    )
-    DELETE FROM machineid.audit a USING done WHERE a.chain_id = done.id AND a.seq <= $2`,
+      WHERE id = $1 AND cut <= $2 AND seq >= $2 RETURNING id, cut
+    ), ${removeUpToCut("done")}
+    SELECT`,
 };
 const CHANGES = {
   name: "machineid_changes",
@@ -82,8 +79,12 @@ export async function readRows(
   limit: number,
   timeoutMs: number,
 ): Promise<AuditRow[]> {
-  const rows = await connection.query(ROWS, [chainId, afterSeq, limit], timeoutMs);
-  return rows.map(auditFromRow);
+  const rows = await connection.query<{ start: number }>(
+    READ_ROWS,
+    [chainId, afterSeq, limit],
+    timeoutMs,
+  );
+  return entriesIn(rows.map(auditFromRow), rows[0]?.start ?? 0, afterSeq, limit);
 }
 
 export async function readChanges(

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { StoreUnavailableError } from "../errors.ts";
+import { Gathering } from "../gathering.ts";
 import type { DeviceStanding } from "../../decide.ts";
 import type { DecisionFacts } from "../ledger.ts";
 import { validate } from "../operations/devices.ts";
@@ -83,7 +84,10 @@ export class Validator {
   readonly #timeoutMs: number;
   readonly #hooks: ValidatorHooks;
   readonly #underWay = new Set<Promise<void>>();
-  readonly #send = (): void => this.#sendWaiting();
+  readonly #gathering = new Gathering(
+    () => this.#waiting?.requests.length ?? 0,
+    () => this.#sendWaiting(),
+  );
   #waiting: Batch | undefined;
   #reads = 0;
 
@@ -106,7 +110,7 @@ export class Validator {
       }
       const requests = [request];
       this.#waiting = { requests, deadline: new Deadline(this.#timeoutMs, requests) };
-      setImmediate(this.#send);
+      this.#gatherWaiting();
     });
   }
 
@@ -123,6 +127,10 @@ export class Validator {
       await Promise.race(this.#underWay);
     }
     await this.#session.close();
+  }
+
+  #gatherWaiting(): void {
+    if (this.#waiting !== undefined && this.#reads < READS_AT_ONCE) this.#gathering.begin();
   }
 
   #sendWaiting(): void {
@@ -175,7 +183,7 @@ export class Validator {
       return new BatchFacts(row, keys, requests, this.#hooks.seen);
     } finally {
       this.#reads -= 1;
-      this.#sendWaiting();
+      this.#gatherWaiting();
     }
   }
 
