@@ -4,6 +4,7 @@ import { systemClock } from "./clock.ts";
 import type { Clock } from "./clock.ts";
 import { Enforcer } from "./enforcer.ts";
 import type { GuardListener, GuardStatus } from "./events.ts";
+import { noteRun } from "./run-guards.ts";
 import { GuardedRun } from "./run.ts";
 import type { CheckOptions, Decision, Run, RunOptions, Work } from "./run.ts";
 import { StrictSource } from "./strict-source.ts";
@@ -71,7 +72,7 @@ export function createGuard(client: GuardClient, options: GuardOptions): Guard {
   const enforcer = new Enforcer({ deviceId, source, clock, timeoutMs, registers, onEvent });
   const run = (runOptions?: RunOptions): Run => new GuardedRun(enforcer, onEvent, runOptions);
   const close = async (): Promise<void> => enforcer.close();
-  return {
+  const guard: Guard = {
     deviceId,
     get status() {
       return enforcer.status;
@@ -80,10 +81,11 @@ export function createGuard(client: GuardClient, options: GuardOptions): Guard {
       source.forgetRegistration();
       return run().check({ kind: "startup" }, checkOptions);
     },
-    run,
+    run: (runOptions) => noteRun(guard, run(runOptions)),
     check: (boundary, checkOptions) => run().check(boundary, checkOptions),
     protect: (boundary, work, checkOptions) => run().protect(boundary, work, checkOptions),
     close,
     [Symbol.asyncDispose]: close,
   };
+  return guard;
 }

@@ -73,6 +73,7 @@ export {
   deviceIdSchema,
   deviceRequestSchema,
   listDevicesQuerySchema,
+  orgNameSchema,
   planSchema,
   registerRequestSchema,
   resumeOrgRequestSchema,

@@ -12,6 +12,10 @@ const CHAINS = {
   name: "machineid_chains",
   text: "SELECT * FROM machineid.audit_chains WHERE seq > 0 ORDER BY id",
 };
+const CHAINS_OF_ORG = {
+  name: "machineid_chains_of_org",
+  text: "SELECT * FROM machineid.audit_chains WHERE seq > 0 AND org_id = $1 ORDER BY id",
+};
 /* One statement, so that all of it is of the same moment. */
 const SNAPSHOT = {
   name: "machineid_snapshot",
@@ -68,8 +72,17 @@ export async function cutChain(
   await connection.query(CUT, [chainId, seq, checkpoint], timeoutMs);
 }
 
-export async function readChains(connection: Connection, timeoutMs: number): Promise<AuditChain[]> {
-  return (await connection.query(CHAINS, [], timeoutMs)).map(chainFromRow);
+/** All chains, or those of one org. */
+export async function readChains(
+  connection: Connection,
+  orgId: string | undefined,
+  timeoutMs: number,
+): Promise<AuditChain[]> {
+  const rows =
+    orgId === undefined
+      ? connection.query(CHAINS, [], timeoutMs)
+      : connection.query(CHAINS_OF_ORG, [orgId], timeoutMs);
+  return (await rows).map(chainFromRow);
 }
 
 export async function readRows(

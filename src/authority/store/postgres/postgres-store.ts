@@ -42,6 +42,7 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Sto
 }
 
 class PostgresStore implements Store {
+  readonly isShared = true;
   readonly #replica: Replica;
   readonly #decisionTimeoutMs: number;
 
@@ -224,15 +225,15 @@ class PostgresStore implements Store {
   }
 
   auditSnapshot() {
-    return this.#replica.logs((connection, ms) => readSnapshot(connection, ms));
+    return this.#replica.atLength((connection, ms) => readSnapshot(connection, ms));
   }
 
   cutAudit(cut: AuditCut) {
     return this.#replica.logs((connection, ms) => cutChain(connection, cut, ms));
   }
 
-  auditChains() {
-    return this.#replica.logs((connection, ms) => readChains(connection, ms));
+  auditChains(orgId?: string) {
+    return this.#replica.logs((connection, ms) => readChains(connection, orgId, ms));
   }
 
   auditRows(chainId: number, afterSeq: number, limit: number) {
@@ -247,6 +248,14 @@ class PostgresStore implements Store {
 
   onChange(listener: (version: number) => void) {
     return this.#replica.onChange(listener);
+  }
+
+  onAudit(listener: () => void) {
+    return this.#replica.onAudit(listener);
+  }
+
+  get statistics() {
+    return this.#replica.statistics;
   }
 
   close() {

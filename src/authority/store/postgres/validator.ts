@@ -9,6 +9,7 @@ import { keyFromRow, orgFromRow } from "../rows.ts";
 import type { Caller, Refused } from "../caller.ts";
 import type { Validated } from "../device-store.ts";
 import { unavailable } from "./connection.ts";
+import type { BatchStatistics, OpenBatch } from "./batch-statistics.ts";
 import { clientConfig } from "./client-config.ts";
 import type { PostgresSettings } from "./options.ts";
 import { Deadline } from "./deadline.ts";
@@ -67,6 +68,7 @@ interface Request {
 interface Batch {
   readonly requests: Request[];
   readonly deadline: Deadline;
+  readonly open: OpenBatch;
 }
 
 export interface ValidatorHooks {
@@ -83,6 +85,7 @@ export class Validator {
   readonly #session: Session<void>;
   readonly #timeoutMs: number;
   readonly #hooks: ValidatorHooks;
+  readonly #statistics: BatchStatistics;
   readonly #underWay = new Set<Promise<void>>();
   readonly #gathering = new Gathering(
     () => this.#waiting?.requests.length ?? 0,
@@ -91,8 +94,9 @@ export class Validator {
   #waiting: Batch | undefined;
   #reads = 0;
 
-  constructor(settings: PostgresSettings, hooks: ValidatorHooks) {
+  constructor(settings: PostgresSettings, statistics: BatchStatistics, hooks: ValidatorHooks) {
     this.#timeoutMs = settings.decisionTimeoutMs;
+    this.#statistics = statistics;
     this.#hooks = hooks;
     this.#session = new Session({
       config: clientConfig(settings),
@@ -109,7 +113,8 @@ export class Validator {
         return;
       }
       const requests = [request];
-      this.#waiting = { requests, deadline: new Deadline(this.#timeoutMs, requests) };
+      const open = this.#statistics.begin();
+      this.#waiting = { requests, deadline: new Deadline(this.#timeoutMs, requests), open };
       this.#gatherWaiting();
     });
   }
@@ -138,7 +143,8 @@ export class Validator {
     if (batch === undefined || this.#reads >= READS_AT_ONCE) return;
     if (batch.requests.length > REQUESTS_AT_ONCE) {
       const rest = batch.requests.splice(REQUESTS_AT_ONCE);
-      this.#waiting = { requests: rest, deadline: new Deadline(batch.deadline.left, rest) };
+      const open = this.#statistics.begin(batch.open.since);
+      this.#waiting = { requests: rest, deadline: new Deadline(batch.deadline.left, rest), open };
     } else {
       this.#waiting = undefined;
     }
@@ -146,17 +152,22 @@ export class Validator {
     this.#underWay.add(done);
   }
 
-  async #decide({ requests, deadline }: Batch): Promise<void> {
+  async #decide({ requests, deadline, open }: Batch): Promise<void> {
     try {
       const facts = await this.#read(requests, deadline);
       const outcomes = requests.map(({ caller, deviceId, auditAllow }) =>
         validate(facts, caller, deviceId, auditAllow),
       );
       await this.#hooks.append(facts.entries);
-      if (deadline.isOver) return;
+      if (deadline.isOver) {
+        this.#statistics.failed(open);
+        return;
+      }
+      this.#statistics.committed(open, requests.length);
       requests.forEach(({ resolve }, index) => resolve(outcomes[index] as Validated));
       this.#hooks.saw(facts.version);
     } catch (error) {
+      this.#statistics.failed(open);
       const reason = unavailable(error);
       for (const { reject } of requests) reject(reason);
     } finally {

@@ -44,12 +44,15 @@ interface WaitingEntries {
 export class Writer {
   readonly #session: Session<AuditChains>;
   readonly #timeoutMs: number;
+  readonly #wrote: () => void;
   #waiting: WaitingEntries[] = [];
   #touching: Promise<void> | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(settings: PostgresSettings) {
+  /** @param wrote is called after entries were committed */
+  constructor(settings: PostgresSettings, wrote: () => void) {
     const { connectTimeoutMs } = settings;
+    this.#wrote = wrote;
     this.#timeoutMs = settings.decisionTimeoutMs;
     this.#session = new Session({
       config: clientConfig(settings),
@@ -166,7 +169,10 @@ export class Writer {
       );
       const composed = chains.compose(entries);
       const isWritten = await write(composed);
-      if (isWritten) chains.grown(composed);
+      if (isWritten) {
+        chains.grown(composed);
+        if (composed.rows.length > 0) this.#wrote();
+      }
       return isWritten;
     } catch (error) {
       chains.forget();

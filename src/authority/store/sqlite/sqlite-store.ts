@@ -199,8 +199,8 @@ class SqliteStore implements Store {
     return this.#commit.run((ledger) => signing.rotateSigningKey(ledger, caller, next, overlapMs));
   }
 
-  auditChains() {
-    return this.#commit.run((ledger) => ledger.audit.chains());
+  auditChains(orgId?: string) {
+    return this.#commit.run((ledger) => ledger.audit.chains(orgId));
   }
 
   auditRows(chainId: number, afterSeq: number, limit: number) {
