@@ -177,6 +177,13 @@ export const rotateKeyRequestSchema = z.looseObject({
   reason: z.exactOptional(reasonSchema),
 });
 
+/** Body of authority/rotate_admin_key. */
+export const rotateAdminKeyRequestSchema = z.looseObject({
+  /** For how long the old key works on, in milliseconds. */
+  overlap_ms: z.exactOptional(z.int().check(z.minimum(0), z.maximum(MAX_OVERLAP_MS))),
+  reason: z.exactOptional(reasonSchema),
+});
+
 /** A plan tier by name, or a number: a custom cap. */
 export const planSchema = z.union([
   z.enum(["free", "pro", "scale", "max", "unlimited"]),

@@ -18,7 +18,7 @@ import * as keys from "../operations/keys.ts";
 import * as orgs from "../operations/orgs.ts";
 import { setRevoked } from "../operations/revocation.ts";
 import * as signing from "../operations/signing.ts";
-import type { OrgPatch, OrgPolicy } from "../org-store.ts";
+import type { AdminKeyRotation, OrgPatch, OrgPolicy } from "../org-store.ts";
 import type { KeyRecord, OrgRecord, SigningKeyRecord } from "../records.ts";
 import type { Bootstrap, Store } from "../store.ts";
 import type { PostgresSettings } from "./options.ts";
@@ -183,6 +183,12 @@ class PostgresStore implements Store {
       caller,
       (ledger) => admin.changeOrg(ledger, caller, orgId, patch, options),
       { orgId },
+    );
+  }
+
+  rotateAdminKey(caller: Caller, secret: KeySecret, rotation: AdminKeyRotation) {
+    return this.#replica.change(caller, (ledger) =>
+      admin.rotateAdminKey(ledger, caller, secret, rotation),
     );
   }
 
