@@ -4,6 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { auditsAllows } from "./audit/decisions.ts";
 import type { AuditDecisions } from "./audit/decisions.ts";
 import { AuditRetention, retentionMs } from "./audit/retention.ts";
+import { checkBootstrap, checkOptions } from "./check-options.ts";
 import { auditEvents } from "./events/audit-events.ts";
 import { EventStreams } from "./events/event-streams.ts";
 import { createServer } from "./http/server.ts";
@@ -111,7 +112,7 @@ export interface Authority {
    * Gives a store that lacks them an administrator's key and a first org, and
    * answers the keys that are new. On a store that has both it does nothing.
    *
-   * @throws TypeError when `ownerKey` has not the form of an owner key
+   * @throws TypeError when `ownerKey` has not the form of an owner key, or `name` is no name
    * @throws OwnerKeyUnknownError when the store has orgs, and `ownerKey` belongs to none
    * @throws StoreUnavailableError when the store could not be written
    */
@@ -161,10 +162,11 @@ function addressOf(scheme: "http" | "https", host: string, port: number): Listen
 /**
  * Makes an authority on a store. It answers once it listens.
  *
- * @throws TypeError when `auditDecisions` or `auditRetentionDays` cannot be kept to
+ * @throws TypeError when an option cannot be kept to
  * @throws TlsIdentityError when it cannot serve with the given certificate and key
  */
 export function createAuthority(options: AuthorityOptions): Authority {
+  checkOptions(options);
   const { store, now = Date.now } = options;
   const logger = options.logger === undefined || options.logger === false ? SILENT : options.logger;
   if (options.tls !== undefined) assertServable(options.tls, now());
@@ -243,6 +245,7 @@ export function createAuthority(options: AuthorityOptions): Authority {
   return {
     async bootstrap({ ownerKey, ...terms } = {}) {
       if (ownerKey !== undefined) assertOwnerKey(ownerKey);
+      checkBootstrap(terms);
       const at = now();
       const org = createOrgRecord(terms, at);
       const admin = createKey("admin", null, at);

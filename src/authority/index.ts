@@ -78,6 +78,8 @@ export type {
   KeyStore,
 } from "./store/key-store.ts";
 export type {
+  AdminKeyRotated,
+  AdminKeyRotation,
   AdminKnown,
   AdminStore,
   OrgChanged,

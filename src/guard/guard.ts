@@ -8,6 +8,7 @@ import type { GuardListener, GuardStatus } from "./events.ts";
 import { emit } from "./events.ts";
 import { holderOf } from "./holder.ts";
 import { LoadedSource } from "./loaded-source.ts";
+import { noteRun } from "./run-guards.ts";
 import { GuardedRun } from "./run.ts";
 import type { CheckOptions, Decision, Run, RunOptions, Work } from "./run.ts";
 import { StrictSource } from "./strict-source.ts";
@@ -118,7 +119,7 @@ export function createGuard(client: GuardClient, options: GuardOptions): Guard {
   const close = async (): Promise<void> => {
     enforcer.close();
   };
-  return {
+  const guard: Guard = {
     deviceId,
     get status() {
       return enforcer.status;
@@ -130,10 +131,11 @@ export function createGuard(client: GuardClient, options: GuardOptions): Guard {
       enforcer.forgetRegistration();
       return run().check({ kind: "startup" }, checkOptions);
     },
-    run,
+    run: (runOptions) => noteRun(guard, run(runOptions)),
     check: (boundary, checkOptions) => run().check(boundary, checkOptions),
     protect: (boundary, work, checkOptions) => run().protect(boundary, work, checkOptions),
     close,
     [Symbol.asyncDispose]: close,
   };
+  return guard;
 }

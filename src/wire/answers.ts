@@ -206,6 +206,19 @@ export const keySchema = z.looseObject({
 export type Key = z.infer<typeof keySchema>;
 
 /** Answer of keys/create and keys/rotate: `secret` is the new key, shown this once. */
+/** Answer of authority/rotate_admin_key. */
+export const newAdminKeyAnswerSchema = z.looseObject({
+  status: z.literal("ok"),
+  handler: z.string(),
+  /** The new key, shown this once. */
+  secret: z.string(),
+  keyId: z.string(),
+  /** ISO 8601 instant until which the old key works. */
+  oldExpiresAt: z.string(),
+  version: z.int(),
+  request_id: z.string(),
+});
+
 export const newKeyAnswerSchema = z.looseObject({
   status: z.literal("ok"),
   handler: z.string(),

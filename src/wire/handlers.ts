@@ -28,5 +28,6 @@ export const HANDLERS = {
   audit: "audit",
   auditChains: "audit_chains",
   rotateSigningKey: "authority_rotate_key",
+  rotateAdminKey: "authority_rotate_admin_key",
   jwks: "jwks",
 } as const satisfies Record<Operation, string>;

@@ -156,21 +156,31 @@ export const createKeyRequestSchema = z
     ),
   );
 
-const keyIdSchema = z.string().check(z.minLength(1), z.maxLength(100));
+/** What the authority calls keys and orgs. */
+const madeIdSchema = z
+  .string()
+  .check(z.regex(/^[!-~]{1,100}$/, "must be 1 to 100 visible ASCII characters"));
 
 /** Body of keys/revoke. */
 export const revokeKeyRequestSchema = z.looseObject({
-  keyId: keyIdSchema,
+  keyId: madeIdSchema,
   reason: z.exactOptional(reasonSchema),
 });
 
 /** Body of keys/rotate. */
 export const rotateKeyRequestSchema = z.looseObject({
-  keyId: keyIdSchema,
+  keyId: madeIdSchema,
   /** For how long the old key works on, in milliseconds. */
   overlap_ms: z.exactOptional(z.int().check(z.minimum(0), z.maximum(MAX_OVERLAP_MS))),
   /** When the new key expires. Without it the new one lives as long as the old one was made to. */
   expiresAt: z.exactOptional(instantSchema),
+  reason: z.exactOptional(reasonSchema),
+});
+
+/** Body of authority/rotate_admin_key. */
+export const rotateAdminKeyRequestSchema = z.looseObject({
+  /** For how long the old key works on, in milliseconds. */
+  overlap_ms: z.exactOptional(z.int().check(z.minimum(0), z.maximum(MAX_OVERLAP_MS))),
   reason: z.exactOptional(reasonSchema),
 });
 
@@ -181,7 +191,8 @@ export const planSchema = z.union([
 ]);
 export type Plan = z.infer<typeof planSchema>;
 
-const orgNameSchema = z.string().check(z.trim(), z.minLength(1), z.maxLength(100));
+/** The name of an org. */
+export const orgNameSchema = textSchema(100);
 
 /** Body of org/create; `plan` defaults to `unlimited`. */
 export const createOrgRequestSchema = z.looseObject({
@@ -191,7 +202,7 @@ export const createOrgRequestSchema = z.looseObject({
 
 /** Body of org/plan: what is named is changed, at once. */
 export const setOrgPlanRequestSchema = z.looseObject({
-  orgId: z.string().check(z.minLength(1), z.maxLength(100)),
+  orgId: madeIdSchema,
   plan: z.exactOptional(planSchema),
   planState: z.exactOptional(z.enum(PLAN_STATES)),
   accessUntil: z.exactOptional(z.nullable(instantSchema)),

@@ -38,6 +38,7 @@ export const ROUTES = {
   audit: get("audit"),
   auditChains: get("audit/chains"),
   rotateSigningKey: post("authority/rotate_key"),
+  rotateAdminKey: post("authority/rotate_admin_key"),
   jwks: { method: "GET", path: "/.well-known/jwks.json" },
 } as const satisfies Record<string, Route>;
 

@@ -160,6 +160,7 @@ describe("the OpenAPI document", () => {
       ["get", "/api/v1/audit?limit=5&order=desc", { key }, 200],
       ["get", "/api/v1/audit/chains", { key }, 200],
       ["post", "/api/v1/authority/rotate_key", { adminKey, body: { overlap_hours: 0 } }, 200],
+      ["post", "/api/v1/authority/rotate_admin_key", { adminKey, body: {} }, 200],
       ["get", "/.well-known/jwks.json", {}, 200],
       ["get", "/api/v1/meta", {}, 200],
       ["get", "/healthz", {}, 200],

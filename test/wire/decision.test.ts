@@ -215,6 +215,7 @@ test("codes, caps and routes are pinned: a change here is a change of the contra
         "GET /api/v1/audit",
         "GET /api/v1/audit/chains",
         "POST /api/v1/authority/rotate_key",
+        "POST /api/v1/authority/rotate_admin_key",
         "GET /.well-known/jwks.json",
       ],
     }

@@ -180,6 +180,13 @@ const API: Readonly<Record<Operation, Description>> = {
     requestRequired: false,
     answers: { 200: "SigningKeyRotated" },
   },
+  rotateAdminKey: {
+    summary: "Make another administrator's key; the one that asks ends after an overlap.",
+    key: "admin",
+    request: "RotateAdminKeyRequest",
+    requestRequired: false,
+    answers: { 200: "NewAdminKey" },
+  },
   jwks: {
     summary: "The public keys that verify what this authority signs.",
     key: "none",

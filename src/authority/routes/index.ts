@@ -23,6 +23,7 @@ import { resumeOrgRoute } from "./resume-org.ts";
 import { revokeKeyRoute } from "./revoke-key.ts";
 import { revokeRoute } from "./revoke.ts";
 import { rotateKeyRoute } from "./rotate-key.ts";
+import { rotateAdminKeyRoute } from "./rotate-admin-key.ts";
 import { rotateSigningKeyRoute } from "./rotate-signing-key.ts";
 import { setOrgPlanRoute } from "./set-org-plan.ts";
 import { setOrgPolicyRoute } from "./set-org-policy.ts";
@@ -61,6 +62,7 @@ export const ROUTE_FACTORIES: readonly ((services: Services) => AuthorityRoute)[
   auditChainsRoute,
   jwksRoute,
   rotateSigningKeyRoute,
+  rotateAdminKeyRoute,
   eventsRoute,
   backupRoute,
   metricsRoute,

@@ -27,15 +27,18 @@ export function answerValidate(services: Services, asking: Asking, body: unknown
   const { deviceId, nonce } = parseValidate(body);
   return store.validate(visitor.caller, deviceId, auditsAllow()).then((outcome) => {
     const validated = visitor.accepted(outcome);
-    const { decision, version } = validated;
+    const { decision, version, endsAt } = validated;
+    // An allow is not good for longer than the key and the plan that it rests on.
+    const termMs =
+      endsAt === undefined ? validMs : Math.max(0, Math.min(validMs, endsAt - visitor.caller.at));
     metrics.decisions[decision.code] += 1;
     const fields = { request_id: asking.id, code: decision.code, deviceId };
     if (decision.allowed) logger.debug(fields, "allowed");
     else logger.info(fields, "denied");
     const id = JSON.stringify(deviceId);
-    const answer = `${fixedPart(decision)}"deviceId":${id},"version":${version},"valid_ms":${validMs},"request_id":"${asking.id}"`;
+    const answer = `${fixedPart(decision)}"deviceId":${id},"version":${version},"valid_ms":${termMs},"request_id":"${asking.id}"`;
     if (nonce === undefined) return `${answer}}`;
-    return signReceipt(services, visitor.caller, validated, { deviceId, nonce }).then(
+    return signReceipt(services, visitor.caller, validated, { deviceId, nonce, termMs }).then(
       (receipt) => `${answer},"receipt":"${receipt}"}`,
     );
   });

@@ -11,6 +11,8 @@ export interface Validated {
   readonly orgId: string;
   /** Version of the change log that was read. */
   readonly version: number;
+  /** When the key expires or the plan ends, whichever is sooner; undefined when neither does. */
+  readonly endsAt: number | undefined;
 }
 
 /** How a device is registered. */

@@ -6,6 +6,8 @@ import type {
   UnknownKey,
   VersionConflict,
 } from "./caller.ts";
+import type { KeyRotation, KeySecret } from "../key-lifecycle.ts";
+import type { KeyRefused } from "./key-store.ts";
 import type { KeyRecord, OrgRecord } from "./records.ts";
 
 /** An org together with how many of its places are taken. */
@@ -82,6 +84,19 @@ export interface OrgStore {
   ): Promise<OrgStandingChanged | Refused>;
 }
 
+/** How the administrator's key is rotated. */
+export type AdminKeyRotation = Pick<KeyRotation, "overlapMs"> & ChangeOptions;
+
+/** The administrator's key was rotated. */
+export interface AdminKeyRotated {
+  readonly kind: "admin_key";
+  /** The new one. */
+  readonly key: KeyRecord;
+  /** When the old one ends. */
+  readonly oldExpiresAt: number;
+  readonly version: number;
+}
+
 /** The operations on orgs, with the administrator's key. */
 export interface AdminStore {
   /** Says whether a key is the administrator's, for what the store takes no part in. */
@@ -95,4 +110,10 @@ export interface AdminStore {
     patch: OrgPatch,
     options?: ChangeOptions,
   ): Promise<OrgChanged | UnknownKey | { readonly kind: "not_found" }>;
+  /** Makes another key for the administrator; the caller's ends after an overlap. */
+  rotateAdminKey(
+    caller: Caller,
+    secret: KeySecret,
+    rotation: AdminKeyRotation,
+  ): Promise<AdminKeyRotated | KeyRefused | UnknownKey>;
 }

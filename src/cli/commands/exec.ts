@@ -2,7 +2,7 @@ import { defineCommand } from "citty";
 import { checkDeviceId } from "../../client/index.ts";
 import type { MachineID } from "../../client/index.ts";
 import type { GuardEvent } from "../../guard/index.ts";
-import { readFeatures } from "../../wire/index.ts";
+import { readFeatures } from "../../wire/features.ts";
 import { readDuration, readInteger, REPEATED } from "../arguments.ts";
 import { connect, CONNECTION_ARGUMENTS, fromEnv, readTimeoutMs } from "../connection.ts";
 import { UsageError } from "../exit-code.ts";

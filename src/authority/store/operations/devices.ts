@@ -32,7 +32,13 @@ export function validate(
     const { code } = decision;
     ledger.audit.append(org.id, { at, by: key.id, operation, deviceId, code, requestId, version });
   }
-  return { kind: "validated", decision, orgId: org.id, version };
+  const endsAt = earlier(key.expiresAt, org.accessUntil);
+  return { kind: "validated", decision, orgId: org.id, version, endsAt };
+}
+
+function earlier(one: number | null, other: number | null): number | undefined {
+  if (one === null) return other ?? undefined;
+  return other === null || one < other ? one : other;
 }
 
 export function register(

@@ -17,7 +17,7 @@ import * as keys from "../operations/keys.ts";
 import * as orgs from "../operations/orgs.ts";
 import { setRevoked } from "../operations/revocation.ts";
 import * as signing from "../operations/signing.ts";
-import type { OrgPatch, OrgPolicy } from "../org-store.ts";
+import type { AdminKeyRotation, OrgPatch, OrgPolicy } from "../org-store.ts";
 import type { KeyRecord, OrgRecord, SigningKeyRecord } from "../records.ts";
 import type { Bootstrap, Store } from "../store.ts";
 import { FileBackup } from "./file-backup.ts";
@@ -160,6 +160,10 @@ class SqliteStore implements Store {
     return this.#commit.run((ledger) => admin.changeOrg(ledger, caller, orgId, patch, options));
   }
 
+  rotateAdminKey(caller: Caller, secret: KeySecret, rotation: AdminKeyRotation) {
+    return this.#commit.run((ledger) => admin.rotateAdminKey(ledger, caller, secret, rotation));
+  }
+
   authenticateAdmin(caller: Caller) {
     return this.#commit.run((ledger) => admin.authenticateAdmin(ledger, caller));
   }
@@ -199,8 +203,8 @@ class SqliteStore implements Store {
     return this.#commit.run((ledger) => signing.rotateSigningKey(ledger, caller, next, overlapMs));
   }
 
-  auditChains() {
-    return this.#commit.run((ledger) => ledger.audit.chains());
+  auditChains(orgId?: string) {
+    return this.#commit.run((ledger) => ledger.audit.chains(orgId));
   }
 
   auditRows(chainId: number, afterSeq: number, limit: number) {
