@@ -1,7 +1,10 @@
 import { orgNameSchema } from "../wire/index.ts";
-import type { AuthorityOptions, BootstrapOptions } from "./authority.ts";
+import type { AuthorityOptions } from "./authority-options.ts";
+import type { BootstrapOptions } from "./authority.ts";
 
 const MOST_PROXIES = 100;
+const LEAST_LEASE_MS = 100;
+const MOST_LEASE_MS = 600_000;
 
 /**
  * Refuses what an authority cannot keep to: a wrong number of proxies, say, would
@@ -11,8 +14,10 @@ const MOST_PROXIES = 100;
  */
 export function checkOptions(options: AuthorityOptions): void {
   const { trustProxy = 0, validMs = 0, maxConnections = 1, requestTimeoutMs = 1 } = options;
+  const { leaseTtlMs = LEAST_LEASE_MS } = options;
   checkNumber("trustProxy", trustProxy, 0, MOST_PROXIES);
   checkNumber("validMs", validMs, 0);
+  checkNumber("leaseTtlMs", leaseTtlMs, LEAST_LEASE_MS, MOST_LEASE_MS);
   checkNumber("maxConnections", maxConnections, 1);
   checkNumber("requestTimeoutMs", requestTimeoutMs, 1);
 }

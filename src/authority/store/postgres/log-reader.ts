@@ -1,6 +1,7 @@
 import { entriesIn } from "../audit-lines.ts";
 import type { AuditChain, AuditCut, AuditRow, AuditSnapshot } from "../audit-store.ts";
 import type { ChangesRead } from "../changes.ts";
+import { DEFAULT_TERMS } from "../lease-store.ts";
 import type { DeviceRecord } from "../records.ts";
 import { auditFromRow, chainFromRow, changeFromRow, deviceFromRow } from "../rows.ts";
 import { READ_ROWS, removeUpToCut } from "./audit-rows.ts";
@@ -113,6 +114,7 @@ export async function readChanges(
   );
   return {
     version: rows[0]?.newest ?? 0,
+    terms: DEFAULT_TERMS,
     changes: rows.filter(({ version }) => version !== null).map(changeFromRow),
   };
 }
