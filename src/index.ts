@@ -23,6 +23,7 @@ export type {
   OrgAudit,
   OrgControl,
   OrgKeys,
+  Pages,
   RegisterOptions,
   RequestErrorCode,
   RestoreBatchOptions,
