@@ -26,6 +26,7 @@ export type {
   OrgAudit,
   OrgControl,
   OrgKeys,
+  Pages,
   RegisterOptions,
   RequestErrorCode,
   RestoreBatchOptions,

@@ -11,7 +11,7 @@ import type {
   UsageAnswer,
   ValidateAnswer,
 } from "../wire/index.ts";
-import { ORG_KEY_HEADER, ROUTES } from "../wire/index.ts";
+import { MAX_PAGE_SIZE, ORG_KEY_HEADER, ROUTES } from "../wire/index.ts";
 import { OrgAudit } from "./audit.ts";
 import type { AuthorityKey } from "./authority-key.ts";
 import { waitingMsOf, waitingOf } from "./call.ts";
@@ -39,6 +39,8 @@ import { checkBaseUrl, checkDeviceId, checkDevices, checkOrgKey, checkTimeout } 
 import type { BaseUrl } from "./options.ts";
 import { OrgControl } from "./org.ts";
 import { fieldToPrepare, Preparer } from "./preparation.ts";
+import { pagesOf } from "./pages.ts";
+import type { Pages } from "./pages.ts";
 import type { Transport } from "./transport.ts";
 import { requestVerified } from "./verified.ts";
 import { WeakCache } from "./weak-cache.ts";
@@ -139,6 +141,21 @@ export class MachineID {
   listDevices(options: ListDevicesOptions = {}): Promise<ListDevicesAnswer | FailureAnswer> {
     const { limit, cursor, devicePattern } = options;
     return this.#body("listDevices", { limit, cursor, devicePattern }, options);
+  }
+
+  /**
+   * {@link MachineID.listDevices}, page after page, each as it was answered. The
+   * first that is a failure is the last: look at `status`.
+   *
+   * @example
+   * for await (const page of client.devicePages()) {
+   *   if (page.status !== "ok") throw new Error(page.code);
+   *   for (const { deviceId } of page.devices) console.log(deviceId);
+   * }
+   */
+  devicePages(options: ListDevicesOptions = {}): Pages<ListDevicesAnswer> {
+    const { limit = MAX_PAGE_SIZE, cursor: first, ...more } = options;
+    return pagesOf((cursor) => this.listDevices({ ...more, limit, cursor }), first);
   }
 
   /** Denies the device from its next check on; with `wait`, answered once that is true. Idempotent. */

@@ -19,6 +19,7 @@ export type {
 } from "./call.ts";
 export type { NewKey, OrgKeys, RotateKeyOptions } from "./keys.ts";
 export type { OrgControl } from "./org.ts";
+export type { Pages } from "./pages.ts";
 export { InvalidArgumentError, MachineIDError, RequestError } from "./errors.ts";
 export type { ArgumentCode, RequestErrorCode } from "./errors.ts";
 export { exchange } from "./exchange.ts";

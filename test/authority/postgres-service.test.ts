@@ -40,7 +40,7 @@ describe("what a replica on PostgreSQL tells of its work", () => {
 
   it("counts what it could not commit in time, and waits for it no more", async () => {
     await using database = await createDatabase();
-    const store = await postgresStore({ url: database.url, decisionTimeoutMs: 200 });
+    const store = await postgresStore({ url: database.url });
     const org = await prepareOrg(store, 5);
     {
       await using stack = new AsyncDisposableStack();
@@ -125,7 +125,7 @@ describe("words that PostgreSQL cannot hold", () => {
 describe("reading all of a store", () => {
   it("may take longer than other calls may, and keeps none of them waiting", async () => {
     await using database = await createDatabase();
-    const store: Store = await postgresStore({ url: database.url, changeTimeoutMs: 300 });
+    const store: Store = await postgresStore({ url: database.url, changeTimeoutMs: 1_500 });
     const org = await prepareOrg(store, 5);
     await store.register(org.caller, "a");
     let snapshot: ReturnType<Store["auditSnapshot"]>;

@@ -35,6 +35,7 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
   org_policy: NONE,
   key_create: NONE,
   admin_key_create: NONE,
+  admin_key_rotate: NONE,
   lease_terms: NONE,
 };
 

@@ -127,7 +127,8 @@ export class Replica {
   ): Promise<Result> {
     return this.#unlessClosed(async () => {
       const { config, prepare } = this.#reading;
-      const connection = await Connection.open({ ...config, statement_timeout: AT_LENGTH_MS });
+      const timeouts = { statement_timeout: AT_LENGTH_MS, lock_timeout: AT_LENGTH_MS };
+      const connection = await Connection.open({ ...config, ...timeouts });
       try {
         await prepare(connection);
         return await work(connection, AT_LENGTH_MS);
