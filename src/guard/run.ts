@@ -5,6 +5,8 @@ import type { Enforcer, Pass, Question } from "./enforcer.ts";
 import type { ExecutionStoppedError } from "./errors.ts";
 import { warnLoudly } from "./events.ts";
 import { describeBoundary, readBoundary } from "./boundary.ts";
+import { toDecision } from "./decision.ts";
+import type { Decision } from "./decision.ts";
 import { Latch } from "./latch.ts";
 
 export interface RunOptions {
@@ -22,15 +24,6 @@ export interface CheckOptions {
    * @default false
    */
   readonly strict?: boolean | undefined;
-}
-
-/** An allow. A refusal is never returned: it is thrown. */
-export interface Decision {
-  readonly allowed: true;
-  readonly code: string;
-  readonly requestId: string | undefined;
-  /** Version of the authority's change log that was read; undefined on the hosted service. */
-  readonly version: number | undefined;
 }
 
 export interface WorkContext {
@@ -119,10 +112,11 @@ export class GuardedRun implements Run {
     } catch (error) {
       return CheckPromise.watch(Promise.reject<Decision>(error), question);
     }
-    if (!(pass instanceof Promise)) return settledCheck(toDecision(pass), question);
+    if (!(pass instanceof Promise))
+      return settledCheck(this.#enforcer.decisions.of(pass.verdict), question);
     const decision = pass.then((given) => {
       this.#enforcer.use(question, given);
-      return toDecision(given);
+      return toDecision(given.verdict);
     });
     return CheckPromise.watch(decision, question);
   }
@@ -137,7 +131,8 @@ export class GuardedRun implements Run {
     const { device } = this.#enforcer;
     const body = device.begin(question.boundary, question.latch);
     try {
-      return await work(signal, { decision: toDecision(pass), fence: pass.version });
+      const { verdict } = pass;
+      return await work(signal, { decision: toDecision(verdict), fence: verdict.version });
     } finally {
       device.end(body);
     }
@@ -191,8 +186,4 @@ class RunQuestion implements Question, Watcher {
       "UNAWAITED_CHECK",
     );
   }
-}
-
-function toDecision({ code, requestId, version }: Pass): Decision {
-  return { allowed: true, code, requestId, version };
 }
