@@ -76,7 +76,9 @@ export {
   planSchema,
   registerRequestSchema,
   resumeOrgRequestSchema,
+  readStopQuerySchema,
   revokeKeyRequestSchema,
+  revokeRequestSchema,
   rotateKeyRequestSchema,
   setOrgPlanRequestSchema,
   setOrgPolicyRequestSchema,
@@ -84,9 +86,10 @@ export {
   unrevokeRequestSchema,
   validateRequestSchema,
 } from "./requests.ts";
-export type { Plan } from "./requests.ts";
+export type { Plan, StopWait } from "./requests.ts";
 export {
   ADMIN_KEY_HEADER,
+  DEFAULT_STOP_TIMEOUT_MS,
   LEASE_PATH,
   MAX_ANSWER_BYTES,
   MAX_AUDIT_PAGE,
@@ -94,6 +97,7 @@ export {
   MAX_OVERLAP_MS,
   MAX_PAGE_SIZE,
   MAX_REQUEST_BYTES,
+  MAX_STOP_TIMEOUT_MS,
   ORG_KEY_HEADER,
   REQUEST_ID_HEADER,
   ROUTES,
@@ -109,3 +113,5 @@ export type { LeaseAnswer, LeaseRequest } from "./lease-messages.ts";
 export type { Ed25519Jwk, Jwks } from "./signing.ts";
 export { SIGNATURE_TYPES } from "./signature-types.ts";
 export type { SignatureType } from "./signature-types.ts";
+export { stopAnswerSchema, stopProgressSchema } from "./stops.ts";
+export type { StopAnswer, StopHolderAnswer, StopProgress } from "./stops.ts";
