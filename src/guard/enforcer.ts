@@ -1,8 +1,9 @@
-import type { Verdict } from "../wire/index.ts";
 import { Attempt } from "./attempt.ts";
 import type { Boundary } from "./boundary.ts";
 import type { Instant, Timekeeper } from "./clock.ts";
 import type { DecisionSource, SourcedVerdict } from "./decision-source.ts";
+import { SettledDecisions } from "./decision.ts";
+import type { Allowed } from "./decision.ts";
 import {
   AuthorityUnavailableError,
   ExecutionDeniedError,
@@ -26,18 +27,13 @@ export interface EnforcerOptions {
   readonly onEvent: GuardListener | undefined;
 }
 
-type Allowed = Extract<Verdict, { outcome: "allowed" }>;
-
 /** An allow that may be used, while it is fresh, for one beginning of work. */
 export interface Pass {
-  readonly code: string;
-  readonly requestId: string | undefined;
-  readonly version: number | undefined;
+  readonly verdict: Allowed;
   /** When the check began. */
   readonly askedAt: Instant;
   /** When the request that brought the allow was sent. */
   readonly sentAt: Instant;
-  readonly validMs: number | undefined;
   /** Number of that request. */
   readonly n: number;
 }
@@ -57,6 +53,7 @@ export interface Question {
  * integration, goes through {@link Enforcer.ask} and {@link Enforcer.use}.
  */
 export class Enforcer {
+  readonly decisions = new SettledDecisions();
   readonly #options: EnforcerOptions;
   readonly #attempts = new Set<Attempt>();
   #source: DecisionSource;
@@ -167,15 +164,16 @@ export class Enforcer {
     this.#refuseIfOver(question);
     const flaw = this.#flawOf(pass, now);
     if (flaw === undefined) return;
-    throw this.#unavailable(question, flaw, { requestId: pass.requestId });
+    throw this.#unavailable(question, flaw, { requestId: pass.verdict.requestId });
   }
 
   #flawOf(
-    { validMs, sentAt, askedAt, n }: Pass,
+    { verdict, sentAt, askedAt, n }: Pass,
     now: Instant,
   ): "AUTHORITY_TIMEOUT" | "LEASE_EXPIRED" | undefined {
     const { time, timeoutMs } = this.#options;
     if (time.elapsedMs(askedAt, now) > timeoutMs) return "AUTHORITY_TIMEOUT";
+    const { validMs } = verdict;
     const isOld = validMs !== undefined && time.leftMs(validMs, sentAt, now) < 0;
     return isOld || this.device.isVoid(n) ? "LEASE_EXPIRED" : undefined;
   }
@@ -204,11 +202,10 @@ export class Enforcer {
 
   /** Makes an allow of a verdict, and tells of it; or throws what is none. */
   #admit(question: Question, askedAt: Instant, sourced: SourcedVerdict, now: Instant): Pass {
-    const { code, requestId, version, validMs } = this.#judge(question, sourced);
-    const { sentAt, n } = sourced;
-    const pass: Pass = { code, requestId, version, validMs, askedAt, sentAt, n };
+    const verdict = this.#judge(question, sourced);
+    const pass: Pass = { verdict, askedAt, sentAt: sourced.sentAt, n: sourced.n };
     this.#look(question, pass, now);
-    this.#reportCheck(question, askedAt, now, "allowed", code, requestId);
+    this.#reportCheck(question, askedAt, now, "allowed", verdict.code, verdict.requestId);
     return pass;
   }
 

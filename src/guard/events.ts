@@ -90,7 +90,7 @@ const channels: Readonly<Partial<Record<GuardEvent["type"], Channel>>> =
  */
 export function emit(event: GuardEvent, listener: GuardListener | undefined): void {
   attempt(publish, event);
-  if (OPEN_TELEMETRY in globalThis) attempt(record, event);
+  if (registered[OPEN_TELEMETRY] !== undefined) attempt(record, event);
   if (listener !== undefined) attempt(listener, event);
 }
 
@@ -100,7 +100,9 @@ function publish(event: GuardEvent): void {
 }
 
 /** Where every copy of `@opentelemetry/api` 1.x keeps what an application has registered. */
-const OPEN_TELEMETRY = Symbol.for("opentelemetry.js.api.1");
+const OPEN_TELEMETRY: unique symbol = Symbol.for("opentelemetry.js.api.1");
+/** Looked at with every event: a plain property is several times faster than `in`. */
+const registered = globalThis as { readonly [OPEN_TELEMETRY]?: object };
 
 let loadedRecord: ((event: GuardEvent) => void) | undefined;
 

@@ -3,6 +3,7 @@ import type { Boundary } from "./boundary.ts";
 import { systemClock, timekeeperOf } from "./clock.ts";
 import type { Clock } from "./clock.ts";
 import type { DecisionSource } from "./decision-source.ts";
+import type { Decision } from "./decision.ts";
 import { Enforcer } from "./enforcer.ts";
 import type { GuardListener, GuardStatus } from "./events.ts";
 import { emit } from "./events.ts";
@@ -10,7 +11,7 @@ import { holderOf } from "./holder.ts";
 import { LoadedSource } from "./loaded-source.ts";
 import { noteRun } from "./run-guards.ts";
 import { GuardedRun } from "./run.ts";
-import type { CheckOptions, Decision, Run, RunOptions, Work } from "./run.ts";
+import type { CheckOptions, Run, RunOptions, Work } from "./run.ts";
 import { StrictSource } from "./strict-source.ts";
 import type { GuardClient } from "./strict-source.ts";
 

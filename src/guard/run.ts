@@ -5,6 +5,8 @@ import type { Enforcer, Pass, Question } from "./enforcer.ts";
 import type { ExecutionStoppedError } from "./errors.ts";
 import { warnLoudly } from "./events.ts";
 import { describeBoundary, readBoundary } from "./boundary.ts";
+import { toDecision } from "./decision.ts";
+import type { Decision } from "./decision.ts";
 import { Latch } from "./latch.ts";
 
 export interface RunOptions {
@@ -22,15 +24,6 @@ export interface CheckOptions {
    * @default false
    */
   readonly strict?: boolean | undefined;
-}
-
-/** An allow. A refusal is never returned: it is thrown. */
-export interface Decision {
-  readonly allowed: true;
-  readonly code: string;
-  readonly requestId: string | undefined;
-  /** Version of the authority's change log that was read; undefined on the hosted service. */
-  readonly version: number | undefined;
 }
 
 export interface WorkContext {
@@ -125,10 +118,11 @@ export class GuardedRun implements Run {
     } catch (error) {
       return CheckPromise.watch(Promise.reject<Decision>(error), question);
     }
-    if (!(pass instanceof Promise)) return settledCheck(toDecision(pass), question);
+    if (!(pass instanceof Promise))
+      return settledCheck(this.#enforcer.decisions.of(pass.verdict), question);
     const decision = pass.then((given) => {
       this.#enforcer.use(question, given);
-      return toDecision(given);
+      return toDecision(given.verdict);
     });
     return CheckPromise.watch(decision, question);
   }
@@ -146,7 +140,7 @@ export class GuardedRun implements Run {
   ): Promise<T> {
     const question = this.#question(boundary, options);
     const signal = this.#bodySignal(options?.signal);
-    const isGood = given !== undefined && this.#enforcer.isGood(given);
+    const isGood = given !== undefined && !question.isStrict && this.#enforcer.isGood(given);
     const asked = isGood ? given : this.#enforcer.ask(question);
     const pass = asked instanceof Promise ? await asked : asked;
     this.#enforcer.use(question, pass);
@@ -186,8 +180,8 @@ class PassContext implements WorkContext {
   #pass: Pass | undefined;
 
   constructor(run: GuardedRun, pass: Pass) {
-    this.decision = toDecision(pass);
-    this.fence = pass.version;
+    this.decision = toDecision(pass.verdict);
+    this.fence = pass.verdict.version;
     this.#run = run;
     this.#pass = pass;
   }
@@ -228,8 +222,4 @@ class RunQuestion implements Question, Watcher {
       "UNAWAITED_CHECK",
     );
   }
-}
-
-function toDecision({ code, requestId, version }: Pass): Decision {
-  return { allowed: true, code, requestId, version };
 }

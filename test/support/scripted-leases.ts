@@ -9,7 +9,7 @@ export interface ScriptedLeases {
   readonly client: GuardClient;
   /** Messages that arrived, in order. */
   readonly requests: readonly LeaseRequest[];
-  /** Whether renewals are answered as they arrive. @default true */
+  /** Whether renewals and strict checks are answered as they arrive. @default true */
   answers: boolean;
   /** Devices that are denied. */
   readonly denied: Set<string>;
@@ -20,6 +20,8 @@ export interface ScriptedLeases {
   all<Type extends LeaseRequest["type"]>(type: Type): Of<Type>[];
   /** Answers renewal `n` with what holds now. */
   grant(n: number): void;
+  /** Answers a strict check with what holds now. */
+  decide(check: Of<"check"> | undefined): void;
   push(answer: LeaseAnswer): void;
   /** Sends what may be no message at all. */
   raw(frame: string): void;
@@ -33,6 +35,10 @@ export interface ScriptedLeases {
   onRequest: ((request: LeaseRequest) => void) | undefined;
 }
 
+type Decision = Extract<LeaseAnswer, { type: "grant" }>["decisions"][string];
+
+/** For how long a strict answer is good, in milliseconds. */
+const VALID_MS = 2000;
 const REQUEST_ID = "fbf77ff5-06ed-42eb-8e07-024c32ef1e68";
 
 export function scriptedLeases(): ScriptedLeases {
@@ -45,6 +51,13 @@ export function scriptedLeases(): ScriptedLeases {
   const push = (answer: LeaseAnswer): void => {
     handlers?.received(JSON.stringify(leaseAnswerSchema.parse(answer)));
   };
+  const decisionOn = (device: string): Decision => ({
+    allowed: !denied.has(device),
+    code: denied.has(device) ? "DEVICE_REVOKED" : "ALLOW",
+    request_id: REQUEST_ID,
+  });
+  const decide = (names: Iterable<string>): Record<string, Decision> =>
+    Object.fromEntries([...names].map((name) => [name, decisionOn(name)]));
   const script: ScriptedLeases = {
     requests,
     denied,
@@ -61,13 +74,13 @@ export function scriptedLeases(): ScriptedLeases {
     push,
     raw: (frame) => handlers?.received(frame),
     grant(n) {
-      const decision = (device: string) => ({
-        allowed: !denied.has(device),
-        code: denied.has(device) ? "DEVICE_REVOKED" : "ALLOW",
-        request_id: REQUEST_ID,
-      });
-      const decisions = Object.fromEntries([...devices].map((name) => [name, decision(name)]));
+      const decisions = decide(devices);
       push({ type: "grant", n, ttl_ms: script.ttlMs, version: script.version, decisions });
+    },
+    decide(check) {
+      const { n, devices: asked } = check ?? { n: -1, devices: [] };
+      const decisions = decide(asked);
+      push({ type: "decision", n, valid_ms: VALID_MS, version: script.version, decisions });
     },
     stop(...names) {
       script.version += 1;
@@ -118,6 +131,7 @@ export function scriptedLeases(): ScriptedLeases {
     }
     if (request.type === "unwatch") for (const name of request.devices) devices.delete(name);
     if (request.type === "renew" && script.answers) queueMicrotask(() => script.grant(request.n));
+    if (request.type === "check" && script.answers) queueMicrotask(() => script.decide(request));
   }
   return script;
 }
