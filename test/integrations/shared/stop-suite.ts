@@ -116,9 +116,10 @@ export function describeStops(plays: Readonly<Record<string, Play>>): void {
           expect(findExecutionStopped(reason)).toMatchObject({ code: "DEVICE_REVOKED" });
         }
         expect(late).toEqual([]);
+        await vi.waitUntil(() => guard.undrained.length === 0, SOON).catch(() => undefined);
+        expect(guard.undrained.map(nameOf)).toEqual([]);
         await vi.waitUntil(() => acknowledged().includes("drained"), SOON);
         expect(acknowledged()).toEqual(["fenced", "drained"]);
-        expect(guard.undrained).toEqual([]);
         await guard.close();
       },
     );
