@@ -2,9 +2,11 @@ import { BaseCallbackHandler } from "@langchain/core/callbacks/base";
 import type { Boundary, BoundaryKind, Guard, Run } from "../../src/index.ts";
 import { protectWhile } from "../shared/protect-while.ts";
 import { RUN_OF } from "./find-run.ts";
-import type { RunHolder } from "./find-run.ts";
+import type { ManagerLike, RunHolder } from "./find-run.ts";
+import { onFunction } from "./given-up.ts";
 import { propagateConfigs } from "./implicit-config.ts";
 import { findScope } from "./run-scope.ts";
+import type { ConfigLike } from "./run-scope.ts";
 
 type Metadata = Record<string, unknown>;
 
@@ -17,7 +19,7 @@ interface Described {
 /** Runs remembered for calls that never told of their end. */
 const MAX_RUNS = 10_000;
 
-/** What tells of its end even when nobody waits for it any more. A stream that is left does not. */
+/** What counts as running until it tells of its end. A stream whose reader leaves tells of none. */
 const TELLS_END: ReadonlySet<BoundaryKind> = new Set(["tool", "retrieval", "node"]);
 
 /** A call that has begun. */
@@ -25,6 +27,17 @@ interface Begun {
   readonly run: Run;
   readonly kind: BoundaryKind;
   readonly end: () => void;
+  /** Ends of the functions that it runs, which go on when LangChain gives them up. */
+  readonly functions: Promise<unknown>[];
+}
+
+/** Tells the handlers in a function's config of it. There its parent is the call of the function. */
+function tellHandlers(ended: Promise<unknown>, config: ConfigLike | undefined): void {
+  const manager = Object(config?.callbacks) as ManagerLike;
+  if (!Array.isArray(manager.handlers)) return;
+  for (const handler of manager.handlers) {
+    if (handler instanceof GuardCallbackHandler) handler.follow(ended, manager.getParentRunId?.());
+  }
 }
 
 /**
@@ -47,6 +60,7 @@ export class GuardCallbackHandler extends BaseCallbackHandler implements RunHold
     super({ raiseError: true });
     this.#guard = guard;
     this.#only = only;
+    onFunction(tellHandlers);
     Object.freeze(this);
   }
 
@@ -170,6 +184,11 @@ export class GuardCallbackHandler extends BaseCallbackHandler implements RunHold
     this.#forget(runId);
   }
 
+  /** A function of a call has begun. */
+  follow(ended: Promise<unknown>, runId: string | undefined): void {
+    if (runId !== undefined) this.#begun.get(runId)?.functions.push(ended);
+  }
+
   /**
    * Takes all that has begun for ended, but not, once the run is stopped, what
    * tells of its end by itself.
@@ -190,9 +209,9 @@ export class GuardCallbackHandler extends BaseCallbackHandler implements RunHold
     const run = this.#runOf(parentRunId, metadata);
     const boundary: Boundary = { kind, name };
     // Alone, a handler is not told when the reader of a stream leaves.
-    const isFollowed = this.#only !== undefined || kind === "tool" || kind === "retrieval";
+    const isFollowed = TELLS_END.has(kind) || (kind === "model" && this.#only !== undefined);
     const { promise: over, resolve: end } = Promise.withResolvers<void>();
-    this.#remember(runId, { run, kind, end });
+    this.#remember(runId, { run, kind, end, functions: [] });
     try {
       if (isFollowed) await protectWhile(run, boundary, () => ({ value: undefined, over }));
       else await run.check(boundary);
@@ -220,7 +239,7 @@ export class GuardCallbackHandler extends BaseCallbackHandler implements RunHold
   #forget(runId: string): Run | undefined {
     const begun = this.#begun.get(runId);
     this.#begun.delete(runId);
-    begun?.end();
+    if (begun !== undefined) void Promise.allSettled(begun.functions).then(begun.end);
     return this.#only ?? begun?.run;
   }
 }

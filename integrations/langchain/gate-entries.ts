@@ -29,7 +29,7 @@ export const ENTRIES: ReadonlyMap<PropertyKey, Gate> = new Map<PropertyKey, Gate
   ["batch", gateBatch],
   ["stream", gateStream],
   ["streamEvents", gateStreamEvents],
-  ["streamLog", gateGenerator],
+  ["streamLog", (gated, original) => gateGenerator(gated, original, false)],
   ["transform", gateGenerator],
   ["_streamIterator", gateGenerator],
   ["_invoke", gateCall],
@@ -116,7 +116,8 @@ function gateStreamEvents(gated: Gated, original: Method) {
   return (input: unknown, options?: Options, ...rest: unknown[]): unknown => {
     const invocation = invoke(gated, options);
     if (options?.version !== "v3" || (rest[0] !== undefined && rest[0] !== null)) {
-      const begin = () => beginParts(gated, original, invocation, [input, options, ...rest]);
+      // What it tells of goes on behind it.
+      const begin = () => beginParts(gated, original, invocation, [input, options, ...rest], false);
       return streamUntilStopped(invocation, begin);
     }
     return invocation
@@ -130,7 +131,7 @@ function gateStreamEvents(gated: Gated, original: Method) {
   };
 }
 
-function gateGenerator(gated: Gated, original: Method) {
+function gateGenerator(gated: Gated, original: Method, isAll = true) {
   return async function* generate(
     input: unknown,
     options?: Options,
@@ -138,7 +139,7 @@ function gateGenerator(gated: Gated, original: Method) {
   ): AsyncGenerator<unknown, void, undefined> {
     const invocation = invoke(gated, options);
     try {
-      yield* await beginParts(gated, original, invocation, [input, options, ...rest]);
+      yield* await beginParts(gated, original, invocation, [input, options, ...rest], isAll);
     } finally {
       invocation.end();
     }
@@ -150,10 +151,11 @@ function beginParts(
   original: Method,
   invocation: Invocation,
   [input, options, ...rest]: readonly [unknown, Options | undefined, ...unknown[]],
+  isAll = true,
 ): Promise<StoppableSource<unknown>> {
-  return invocation.beginParts((signal) =>
-    original.call(target, input, invocation.config(options, signal), ...rest),
-  );
+  const work = (signal: AbortSignal): unknown =>
+    original.call(target, input, invocation.config(options, signal), ...rest);
+  return invocation.beginParts(work, isAll);
 }
 
 /** A function that takes no config, called directly. */

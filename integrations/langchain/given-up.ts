@@ -1,34 +1,64 @@
 import { AsyncLocalStorageProviderSingleton } from "@langchain/core/singletons";
+import { implicitConfig } from "./implicit-config.ts";
+import type { ConfigLike } from "./run-scope.ts";
 
-/** A call, and the end of what it began. */
-export interface Watched {
-  readonly result: unknown;
-  /** Settles when the function has, be it after the result. */
-  readonly over: Promise<unknown>;
+// What `tool()`, a lambda or a node of a graph is made of is given up when its
+// signal aborts: what called it goes on, and so may the function. Its end is
+// that of the callback with which LangChain enters its storage.
+
+/** Told of a function that LangChain runs, with the config that the function is given. */
+type Listener = (ended: Promise<unknown>, config: ConfigLike | undefined) => void;
+
+type Enter = (
+  store: unknown,
+  callback: (...args: unknown[]) => unknown,
+  ...args: unknown[]
+) => unknown;
+
+const watched = new WeakSet<object>();
+const listeners = new Set<Listener>();
+
+/** Tells `listener` of every function that LangChain runs from now on. */
+export function onFunction(listener: Listener): void {
+  watchStorage();
+  listeners.add(listener);
 }
 
-/**
- * Calls the body of a tool. What `tool()` makes rejects when its signal aborts
- * and gives the function inside up, which may go on: its end is that of the
- * callback with which LangChain enters its storage, before anything is awaited.
- */
-export function watchFunction(body: () => unknown): Watched {
-  const storage: object = AsyncLocalStorageProviderSingleton.getInstance();
-  const enter: unknown = Reflect.get(storage, "run");
-  const inherited = !Object.hasOwn(storage, "run");
-  let over: unknown;
-  const restore = (): void => {
-    if (inherited) Reflect.deleteProperty(storage, "run");
-    else Reflect.set(storage, "run", enter);
-  };
-  Reflect.set(storage, "run", (...args: unknown[]): unknown => {
-    restore();
-    over = Reflect.apply(enter as (...args: unknown[]) => unknown, storage, args);
-    return over;
-  });
+/** Calls `body`, and gives the end of the functions that it runs before it first waits. */
+export function watchFunction<T>(body: () => T): {
+  readonly result: T;
+  readonly over: Promise<unknown>;
+} {
+  watchStorage();
+  const ends: Promise<unknown>[] = [];
+  const listener: Listener = (ended) => void ends.push(ended);
+  listeners.add(listener);
   try {
-    return { result: body(), over: Promise.resolve(over) };
+    const result = body();
+    return { result, over: Promise.allSettled(ends) };
   } finally {
-    restore();
+    listeners.delete(listener);
   }
+}
+
+/** LangChain's storage may be replaced when LangGraph is imported. */
+function watchStorage(): void {
+  const storage = AsyncLocalStorageProviderSingleton.getInstance();
+  if (watched.has(storage)) return;
+  watched.add(storage);
+  const enter = storage.run.bind(storage) as Enter;
+  const run: Enter = (store, callback, ...args) =>
+    enter(
+      store,
+      (...given) => {
+        const result = callback(...given);
+        if (result instanceof Promise) {
+          const config = implicitConfig();
+          for (const listener of listeners) listener(result, config);
+        }
+        return result;
+      },
+      ...args,
+    );
+  Object.assign(storage, { run });
 }

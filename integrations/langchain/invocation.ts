@@ -53,15 +53,20 @@ export class Invocation {
   /**
    * Asks, then begins an iteration; resolves when its first part is there. The
    * body of a generator begins when that is asked for.
+   *
+   * @param isAll nothing of the work goes on once the iteration is closed
    */
-  async beginParts(work: (signal: AbortSignal) => unknown): Promise<StoppableSource<unknown>> {
+  async beginParts(
+    work: (signal: AbortSignal) => unknown,
+    isAll: boolean,
+  ): Promise<StoppableSource<unknown>> {
     const { run } = this;
     const body = async (signal: AbortSignal): Promise<Begun<StoppableSource<unknown>>> => {
       const made = work(signal);
       return iteration(run, (isIteration(made) ? made : await made) as AsyncIterable<unknown>);
     };
     const parts = await protectWhile(run, this.#boundary, body, { signal: this.#signal });
-    void parts.over.then(() => this.#handler.release());
+    if (isAll) void parts.over.then(() => this.#handler.release());
     await parts.begun;
     return parts;
   }
