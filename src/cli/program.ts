@@ -15,6 +15,7 @@ const subCommands: SubCommandsDef = {
   revoke: () => import("./commands/revoke.ts").then(({ command }) => command),
   unrevoke: () => import("./commands/unrevoke.ts").then(({ command }) => command),
   remove: () => import("./commands/remove.ts").then(({ command }) => command),
+  stops: () => import("./commands/stops.ts").then(({ command }) => command),
   usage: () => import("./commands/usage.ts").then(({ command }) => command),
   keys: () => import("./commands/keys.ts").then(({ command }) => command),
   org: () => import("./commands/org.ts").then(({ command }) => command),

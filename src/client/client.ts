@@ -14,9 +14,9 @@ import type {
 import { LEASE_PATH, ORG_KEY_HEADER, ROUTES } from "../wire/index.ts";
 import { OrgAudit } from "./audit.ts";
 import type { AuthorityKey } from "./authority-key.ts";
+import { waitingMsOf, waitingOf } from "./call.ts";
 import type {
   Ask,
-  BatchOptions,
   CallOptions,
   ChangeOptions,
   DeviceSelection,
@@ -24,10 +24,12 @@ import type {
   RegisterOptions,
   RestoreBatchOptions,
   RestoreOptions,
+  StopBatchOptions,
+  StopOptions,
 } from "./call.ts";
 import type { Channel, ChannelHandlers } from "./channel.ts";
 import { chooseTransport } from "./choose-transport.ts";
-import { exchange, queryOf } from "./exchange.ts";
+import { exchange, pathOf } from "./exchange.ts";
 import type { Answer } from "./exchange.ts";
 import { Features, preparationFor } from "./features.ts";
 import { OrgKeys } from "./keys.ts";
@@ -130,12 +132,12 @@ export class MachineID {
     return this.#body("listDevices", { limit, cursor, devicePattern }, options);
   }
 
-  /** Denies the device from its next check on. Idempotent. */
-  revoke(
-    deviceId: string,
-    options: ChangeOptions = {},
-  ): Promise<DeviceChangeAnswer | FailureAnswer> {
-    return this.#forDevice("revoke", deviceId, options, { reason: options.reason });
+  /** Denies the device from its next check on; with `wait`, answered once that is true. Idempotent. */
+  revoke(deviceId: string, options: StopOptions = {}): Promise<DeviceChangeAnswer | FailureAnswer> {
+    return this.#forDevice("revoke", deviceId, options, {
+      reason: options.reason,
+      ...waitingOf(options),
+    });
   }
 
   /**
@@ -166,9 +168,9 @@ export class MachineID {
   /** Revokes several devices as one change; answers with one result per id, or the first of a pattern. */
   revokeBatch(
     devices: DeviceSelection,
-    options: BatchOptions = {},
+    options: StopBatchOptions = {},
   ): Promise<BatchAnswer | FailureAnswer> {
-    return this.#forDevices("revokeBatch", devices, options);
+    return this.#forDevices("revokeBatch", devices, options, waitingOf(options));
   }
 
   /** Restores several devices as one change; answers with one result per id, or the first of a pattern. */
@@ -208,7 +210,7 @@ export class MachineID {
     body?: Readonly<Record<string, unknown>>,
     options: CallOptions = {},
   ): Promise<Answer> {
-    const timeoutMs = this.#deadlineOf(options);
+    const timeoutMs = this.#deadlineOf(options) + waitingMsOf(body);
     const { signal } = options;
     if (operation === "validate" && this.#authorityKey !== undefined) {
       const { requestWithReceipt } = await import("./receipt.ts");
@@ -252,7 +254,7 @@ export class MachineID {
     return exchange(this.#transport, {
       method,
       origin: this.#base.origin,
-      path: this.#base.prefix + path + (isRead ? queryOf(body) : ""),
+      path: this.#base.prefix + (isRead ? pathOf(path, body) : path),
       secret: this.#key,
       headers: { [ORG_KEY_HEADER]: this.#key },
       body: isRead ? undefined : body,
@@ -289,9 +291,10 @@ export class MachineID {
     operation: Operation,
     devices: DeviceSelection,
     options: RestoreBatchOptions,
+    more?: Readonly<Record<string, unknown>>,
   ): Promise<T> {
     const { dryRun, reason, ifVersion } = options;
-    const how = { dry_run: dryRun, reason, if_version: ifVersion };
+    const how = { dry_run: dryRun, reason, if_version: ifVersion, ...more };
     return this.#body(operation, { ...checkDevices(devices), ...how }, options);
   }
 }

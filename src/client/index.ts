@@ -10,9 +10,12 @@ export type {
   ChangeOptions,
   DeviceSelection,
   ListDevicesOptions,
+  ReadStopOptions,
   RegisterOptions,
   RestoreBatchOptions,
   RestoreOptions,
+  StopBatchOptions,
+  StopOptions,
 } from "./call.ts";
 export type { NewKey, OrgKeys, RotateKeyOptions } from "./keys.ts";
 export type { OrgControl } from "./org.ts";

@@ -16,6 +16,7 @@ export const HANDLERS = {
   setOrgPlan: "org_plan",
   readOrg: "org",
   stopOrg: "org_stop",
+  readStop: "stops",
   resumeOrg: "org_resume",
   setOrgPolicy: "org_policy",
   createKey: "keys/create",

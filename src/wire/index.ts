@@ -82,7 +82,9 @@ export {
   planSchema,
   registerRequestSchema,
   resumeOrgRequestSchema,
+  readStopQuerySchema,
   revokeKeyRequestSchema,
+  revokeRequestSchema,
   rotateKeyRequestSchema,
   setOrgPlanRequestSchema,
   setOrgPolicyRequestSchema,
@@ -90,9 +92,10 @@ export {
   unrevokeRequestSchema,
   validateRequestSchema,
 } from "./requests.ts";
-export type { Plan } from "./requests.ts";
+export type { Plan, StopWait } from "./requests.ts";
 export {
   ADMIN_KEY_HEADER,
+  DEFAULT_STOP_TIMEOUT_MS,
   LEASE_PATH,
   MAX_ANSWER_BYTES,
   MAX_AUDIT_PAGE,
@@ -100,6 +103,7 @@ export {
   MAX_OVERLAP_MS,
   MAX_PAGE_SIZE,
   MAX_REQUEST_BYTES,
+  MAX_STOP_TIMEOUT_MS,
   ORG_KEY_HEADER,
   REQUEST_ID_HEADER,
   ROUTES,
@@ -117,3 +121,5 @@ export type { LeaseNews } from "./lease-reading.ts";
 export type { Ed25519Jwk, Jwks } from "./signing.ts";
 export { SIGNATURE_TYPES } from "./signature-types.ts";
 export type { SignatureType } from "./signature-types.ts";
+export { stopAnswerSchema, stopProgressSchema } from "./stops.ts";
+export type { StopAnswer, StopHolderAnswer, StopProgress } from "./stops.ts";

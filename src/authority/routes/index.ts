@@ -15,6 +15,7 @@ import { metaRoute } from "./meta.ts";
 import { metricsRoute } from "./metrics.ts";
 import { openapiRoute } from "./openapi.ts";
 import { readOrgRoute } from "./read-org.ts";
+import { readStopRoute } from "./read-stop.ts";
 import { readyzRoute } from "./readyz.ts";
 import { registerRoute } from "./register.ts";
 import { removeRoute } from "./remove.ts";
@@ -48,6 +49,7 @@ export const ROUTE_FACTORIES: readonly ((services: Services) => AuthorityRoute)[
   setOrgPlanRoute,
   readOrgRoute,
   stopOrgRoute,
+  readStopRoute,
   resumeOrgRoute,
   setOrgPolicyRoute,
   createKeyRoute,

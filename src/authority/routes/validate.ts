@@ -21,13 +21,18 @@ export function validateRoute(services: Services): AuthorityRoute {
 
 /** Decides, and answers the decision as JSON once it is in the audit. */
 export function answerValidate(services: Services, asking: Asking, body: unknown): Promise<string> {
-  const { store, logger, metrics, validMs, auditsAllow, gatekeeper } = services;
+  const { store, logger, metrics, leases, auditsAllow, gatekeeper } = services;
   const visitor = authenticate(asking, services);
   gatekeeper.enterValidation(visitor.caller.keyHash);
   const { deviceId, nonce } = parseValidate(body);
-  return store.validate(visitor.caller, deviceId, auditsAllow()).then((outcome) => {
+  const { caller } = visitor;
+  return store.validate(caller, deviceId, auditsAllow()).then((outcome) => {
     const validated = visitor.accepted(outcome);
     const { decision, version } = validated;
+    // The last thing before it is written: a stop that is known by now makes it void.
+    const validMs =
+      leases === undefined ? services.validMs : leases.takeStrict(validated, deviceId, caller.at);
+    if (validMs === undefined) return answerValidate(services, asking, body);
     metrics.decisions[decision.code] += 1;
     const fields = { request_id: asking.id, code: decision.code, deviceId };
     if (decision.allowed) logger.debug(fields, "allowed");

@@ -27,6 +27,12 @@ export interface OrgRead {
   readonly version: number;
 }
 
+/** The key may read how far stops have come. */
+export interface StopsOpened {
+  readonly kind: "stops_opened";
+  readonly orgId: string;
+}
+
 /** A change of an org's stop or policy, and the org as it is afterwards. */
 export interface OrgStandingChanged {
   readonly kind: "org_standing";
@@ -67,6 +73,8 @@ export type OrgPolicy = Pick<OrgRecord, "twoPersonRestore">;
 /** The operations on an org, with a key of it. */
 export interface OrgStore {
   usage(caller: Caller): Promise<UsageRead | Refused>;
+  /** Says of which org a key is that may read how far stops have come. */
+  openStops(caller: Caller): Promise<StopsOpened | Refused>;
   readOrg(caller: Caller): Promise<OrgRead | Refused>;
   /** Denies every device of the org, new registrations too, until it is resumed. */
   stopOrg(caller: Caller, options?: ChangeOptions): Promise<OrgStandingChanged | Refused>;

@@ -1,5 +1,6 @@
 import type { AuditChain, AuditCut, AuditRow, AuditSnapshot } from "../audit-store.ts";
 import type { ChangesRead } from "../changes.ts";
+import { DEFAULT_TERMS } from "../lease-store.ts";
 import type { DeviceRecord } from "../records.ts";
 import { auditFromRow, chainFromRow, changeFromRow, deviceFromRow } from "../rows.ts";
 import type { Connection } from "./connection.ts";
@@ -99,6 +100,7 @@ export async function readChanges(
   );
   return {
     version: rows[0]?.newest ?? 0,
+    terms: DEFAULT_TERMS,
     changes: rows.filter(({ version }) => version !== null).map(changeFromRow),
   };
 }

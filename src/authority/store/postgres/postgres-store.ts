@@ -104,6 +104,10 @@ class PostgresStore implements Store {
     return this.#replica.look(caller, (ledger) => orgs.readUsage(ledger, caller));
   }
 
+  openStops(caller: Caller) {
+    return this.#replica.look(caller, (ledger) => orgs.openStops(ledger, caller));
+  }
+
   readOrg(caller: Caller) {
     return this.#replica.look(caller, (ledger) => orgs.readOrg(ledger, caller));
   }

@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import { StoreUnavailableError } from "../errors.ts";
 import type { DeviceStanding } from "../../decide.ts";
 import type { DecisionFacts } from "../ledger.ts";
+import { DEFAULT_TERMS } from "../lease-store.ts";
 import { validate } from "../operations/devices.ts";
 import type { KeyRecord, OrgRecord } from "../records.ts";
 import { keyFromRow, orgFromRow } from "../rows.ts";
@@ -193,6 +194,7 @@ export class Validator {
 /** What was read for one batch. */
 class BatchFacts implements DecisionFacts {
   readonly version: number;
+  readonly terms = DEFAULT_TERMS;
   readonly entries: PendingEntry[] = [];
   readonly audit = {
     append: (orgId: string, event: PendingEntry["event"]): void => {

@@ -23,6 +23,7 @@ import type { Bootstrap, Store } from "../store.ts";
 import { FileBackup } from "./file-backup.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { FileLedger } from "./ledger.ts";
+import { FileLeases } from "./leases.ts";
 import { refuseMoved } from "./moved.ts";
 import { openDatabase } from "./open-database.ts";
 
@@ -58,6 +59,7 @@ class SqliteStore implements Store {
   readonly #listeners = new ChangeListeners();
   readonly #touch;
   readonly #backup: FileBackup;
+  readonly leases: FileLeases;
   readonly #auditListeners = new Set<() => void>();
   #ledger: FileLedger | undefined;
   #appended = 0;
@@ -79,6 +81,7 @@ class SqliteStore implements Store {
         this.#appended = 0;
       },
     });
+    this.leases = new FileLeases(this.#commit);
     this.#backup = new FileBackup(database);
   }
 
@@ -109,6 +112,10 @@ class SqliteStore implements Store {
 
   usage(caller: Caller) {
     return this.#commit.run((ledger) => orgs.readUsage(ledger, caller));
+  }
+
+  openStops(caller: Caller) {
+    return this.#commit.run((ledger) => orgs.openStops(ledger, caller));
   }
 
   readOrg(caller: Caller) {
@@ -210,6 +217,7 @@ class SqliteStore implements Store {
   changes(afterVersion: number, limit: number) {
     return this.#commit.run((ledger) => ({
       version: ledger.version,
+      terms: ledger.terms,
       changes: ledger.changes(afterVersion, limit),
     }));
   }
