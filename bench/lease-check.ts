@@ -1,8 +1,9 @@
 import { createGuard } from "../src/index.ts";
-import type { ChannelHandlers, GuardClient } from "../src/index.ts";
 import { Timekeeper, systemClock } from "../src/guard/clock.ts";
 import { HeldDevice, RequestNumbers } from "../src/guard/held-device.ts";
+import { LeasedDevice } from "../src/guard/lease/leased-device.ts";
 import { interleave } from "./support/compare.ts";
+import { leasingClient } from "./support/leasing-client.ts";
 
 /**
  * One check under a lease: awaited, in a run, with a listener for events; and the
@@ -14,29 +15,8 @@ const TARGET_AWAITED_NS = 250;
 const TARGET_DECISION_NS = 100;
 
 const TOOL = { kind: "tool", name: "bench" } as const;
-const ALLOW = { allowed: true, code: "ALLOW", request_id: "fbf77ff5-06ed-42eb-8e07-024c32ef1e68" };
-
-/** An authority in this process: it grants whatever it is asked for. */
-const client: GuardClient = {
-  request: () => Promise.reject(new Error("leases alone")),
-  openLeaseChannel: async (handlers: ChannelHandlers) => {
-    const grant = (n: number): void => {
-      const decisions = { bench: ALLOW };
-      const message = { type: "grant", n, ttl_ms: 10_000, version: 1, decisions };
-      handlers.received(JSON.stringify(message));
-    };
-    queueMicrotask(() => {
-      handlers.opened((text) => {
-        const { type, n } = JSON.parse(text) as { type: string; n: number };
-        if (type === "renew") queueMicrotask(() => grant(n));
-      });
-    });
-    return { close: () => undefined };
-  },
-};
-
 let events = 0;
-const guard = createGuard(client, {
+const guard = createGuard(leasingClient(), {
   deviceId: "bench",
   enforcement: "lease",
   register: false,
@@ -46,7 +26,8 @@ await guard.start();
 const run = guard.run();
 
 const time = new Timekeeper(systemClock);
-const device = new HeldDevice("bench", new RequestNumbers());
+const numbers = new RequestNumbers();
+const device = new LeasedDevice(new HeldDevice("bench", numbers), time);
 const verdict = {
   outcome: "allowed",
   code: "ALLOW",
@@ -55,7 +36,7 @@ const verdict = {
   validMs: 10_000,
 } as const;
 const hold = (): void => {
-  device.grant({ verdict, sentAt: time.now(), n: device.nextNumber() }, 10_000);
+  device.grant({ verdict, sentAt: time.now(), n: numbers.next() }, 10_000);
 };
 
 const contestants: { name: string; measure: () => Promise<void> }[] = [

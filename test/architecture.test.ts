@@ -50,6 +50,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     "pino",
     "pg",
     "prom-client",
+    "ws",
   ],
   "src/testing": ["node:"],
   "src/cli": [

@@ -11,12 +11,12 @@ import type {
   UsageAnswer,
   ValidateAnswer,
 } from "../wire/index.ts";
-import { LEASE_PATH, ORG_KEY_HEADER, ROUTES } from "../wire/index.ts";
+import { MAX_PAGE_SIZE, ORG_KEY_HEADER, ROUTES } from "../wire/index.ts";
 import { OrgAudit } from "./audit.ts";
 import type { AuthorityKey } from "./authority-key.ts";
+import { waitingMsOf, waitingOf } from "./call.ts";
 import type {
   Ask,
-  BatchOptions,
   CallOptions,
   ChangeOptions,
   DeviceSelection,
@@ -24,23 +24,29 @@ import type {
   RegisterOptions,
   RestoreBatchOptions,
   RestoreOptions,
+  StopBatchOptions,
+  StopOptions,
 } from "./call.ts";
-import type { Channel, ChannelHandlers } from "./channel.ts";
+import { leaseChannelOpener } from "./channel.ts";
+import type { OpenLeaseChannel } from "./channel.ts";
 import { chooseTransport } from "./choose-transport.ts";
-import { exchange, queryOf } from "./exchange.ts";
+import { exchange, pathOf } from "./exchange.ts";
 import type { Answer } from "./exchange.ts";
-import { Features, preparationFor } from "./features.ts";
 import { OrgKeys } from "./keys.ts";
 import { DEFAULT_BASE_URL, DEFAULT_TIMEOUT_MS } from "./machine-id-options.ts";
 import type { MachineIDOptions } from "./machine-id-options.ts";
 import { checkBaseUrl, checkDeviceId, checkDevices, checkOrgKey, checkTimeout } from "./options.ts";
 import type { BaseUrl } from "./options.ts";
 import { OrgControl } from "./org.ts";
+import { fieldToPrepare, Preparer } from "./preparation.ts";
+import { pagesOf } from "./pages.ts";
+import type { Pages } from "./pages.ts";
 import type { Transport } from "./transport.ts";
+import { requestVerified } from "./verified.ts";
 import { WeakCache } from "./weak-cache.ts";
 
 /** What stands for an authority and a key, without telling either. */
-const accounts = new WeakCache<object>();
+const accounts = /* @__PURE__ */ new WeakCache<object>();
 
 /**
  * Client of the MachineID v1 API, hosted or self-hosted: one method per
@@ -60,11 +66,16 @@ export class MachineID {
   readonly #authorityKey: AuthorityKey | undefined;
   readonly #transport: Transport;
   readonly #account: object;
-  readonly #features = new Features();
+  readonly #preparer = new Preparer();
   /** The org's keys: make, list, rotate and revoke them. Needs an owner key. */
   readonly keys: OrgKeys;
   /** The org as a whole: stop and resume it. */
   readonly org: OrgControl;
+  /**
+   * Opens a self-hosted authority's lease channel, for a guard under a lease.
+   * Undefined with an `authorityKey`: leases are not signed, so none can be verified.
+   */
+  readonly openLeaseChannel: OpenLeaseChannel | undefined;
   /** The org's audit. Needs a key of an owner, an operator or a viewer. */
   readonly audit: OrgAudit;
 
@@ -81,6 +92,8 @@ export class MachineID {
     this.keys = new OrgKeys(ask);
     this.org = new OrgControl(ask);
     this.audit = new OrgAudit(ask);
+    const isVerified = this.#authorityKey !== undefined;
+    this.openLeaseChannel = isVerified ? undefined : leaseChannelOpener(this.#base, this.#key);
   }
 
   /**
@@ -130,12 +143,27 @@ export class MachineID {
     return this.#body("listDevices", { limit, cursor, devicePattern }, options);
   }
 
-  /** Denies the device from its next check on. Idempotent. */
-  revoke(
-    deviceId: string,
-    options: ChangeOptions = {},
-  ): Promise<DeviceChangeAnswer | FailureAnswer> {
-    return this.#forDevice("revoke", deviceId, options, { reason: options.reason });
+  /**
+   * {@link MachineID.listDevices}, page after page, each as it was answered. The
+   * first that is a failure is the last: look at `status`.
+   *
+   * @example
+   * for await (const page of client.devicePages()) {
+   *   if (page.status !== "ok") throw new Error(page.code);
+   *   for (const { deviceId } of page.devices) console.log(deviceId);
+   * }
+   */
+  devicePages(options: ListDevicesOptions = {}): Pages<ListDevicesAnswer> {
+    const { limit = MAX_PAGE_SIZE, cursor: first, ...more } = options;
+    return pagesOf((cursor) => this.listDevices({ ...more, limit, cursor }), first);
+  }
+
+  /** Denies the device from its next check on; with `wait`, answered once that is true. Idempotent. */
+  revoke(deviceId: string, options: StopOptions = {}): Promise<DeviceChangeAnswer | FailureAnswer> {
+    return this.#forDevice("revoke", deviceId, options, {
+      reason: options.reason,
+      ...waitingOf(options),
+    });
   }
 
   /**
@@ -166,9 +194,9 @@ export class MachineID {
   /** Revokes several devices as one change; answers with one result per id, or the first of a pattern. */
   revokeBatch(
     devices: DeviceSelection,
-    options: BatchOptions = {},
+    options: StopBatchOptions = {},
   ): Promise<BatchAnswer | FailureAnswer> {
-    return this.#forDevices("revokeBatch", devices, options);
+    return this.#forDevices("revokeBatch", devices, options, waitingOf(options));
   }
 
   /** Restores several devices as one change; answers with one result per id, or the first of a pattern. */
@@ -208,32 +236,22 @@ export class MachineID {
     body?: Readonly<Record<string, unknown>>,
     options: CallOptions = {},
   ): Promise<Answer> {
-    const timeoutMs = this.#deadlineOf(options);
+    const timeoutMs = this.#deadlineOf(options) + waitingMsOf(body);
     const { signal } = options;
     if (operation === "validate" && this.#authorityKey !== undefined) {
-      const { requestWithReceipt } = await import("./receipt.ts");
-      return requestWithReceipt({
+      return requestVerified({
         orgKey: this.#key,
         authorityKey: this.#authorityKey,
         body: body ?? {},
         send: (asked) => this.#exchange(operation, asked, signal, timeoutMs),
       });
     }
-    const preparation = preparationFor(operation, body);
-    if (preparation.kind === "none") return this.#exchange(operation, body, signal, timeoutMs);
+    const field = fieldToPrepare(operation, body);
+    if (field === undefined) return this.#exchange(operation, body, signal, timeoutMs);
     const endMs = performance.now() + timeoutMs;
-    const ask = (asked: Operation, sent?: Readonly<Record<string, unknown>>): Promise<Answer> =>
-      this.#exchange(asked, sent, signal, Math.max(1, endMs - performance.now()));
-    const prepared = await this.#features.prepare(preparation, body, ask);
-    return "answer" in prepared ? prepared.answer : ask(operation, prepared.body);
-  }
-
-  /** Opens a self-hosted authority's lease channel, once, for a guard under a lease. */
-  async openLeaseChannel(handlers: ChannelHandlers): Promise<Channel> {
-    const { openChannel } = await import("./lease-channel.ts");
-    const { origin, prefix } = this.#base;
-    const headers = { [ORG_KEY_HEADER]: this.#key };
-    return openChannel({ origin, path: prefix + LEASE_PATH, headers }, handlers);
+    return this.#preparer.request(field, operation, body, (asked, sent) =>
+      this.#exchange(asked, sent, signal, Math.max(1, endMs - performance.now())),
+    );
   }
 
   /** What `JSON.stringify` shows: the address, and nothing of the key. */
@@ -252,7 +270,7 @@ export class MachineID {
     return exchange(this.#transport, {
       method,
       origin: this.#base.origin,
-      path: this.#base.prefix + path + (isRead ? queryOf(body) : ""),
+      path: this.#base.prefix + (isRead ? pathOf(path, body) : path),
       secret: this.#key,
       headers: { [ORG_KEY_HEADER]: this.#key },
       body: isRead ? undefined : body,
@@ -271,9 +289,8 @@ export class MachineID {
     body: Readonly<Record<string, unknown>> | undefined,
     options: CallOptions | undefined,
   ): Promise<T> {
-    const answer = await this.request(operation, body, options);
     // The raw JSON is returned as it came; the type says what the contract promises.
-    return answer.body as T;
+    return (await this.request(operation, body, options)).body as T;
   }
 
   async #forDevice<T>(
@@ -289,9 +306,10 @@ export class MachineID {
     operation: Operation,
     devices: DeviceSelection,
     options: RestoreBatchOptions,
+    more?: Readonly<Record<string, unknown>>,
   ): Promise<T> {
     const { dryRun, reason, ifVersion } = options;
-    const how = { dry_run: dryRun, reason, if_version: ifVersion };
+    const how = { dry_run: dryRun, reason, if_version: ifVersion, ...more };
     return this.#body(operation, { ...checkDevices(devices), ...how }, options);
   }
 }

@@ -1,59 +1,47 @@
 import type { Operation } from "../wire/index.ts";
-import { InvalidArgumentError, RequestError } from "./errors.ts";
 import type { Answer } from "./exchange.ts";
+import type { PreparedField } from "./preparation.ts";
 
 type Body = Readonly<Record<string, unknown>> | undefined;
 
-/** Operations that let work begin again. */
-const RESTORES: ReadonlySet<Operation> = new Set(["unrevoke", "unrevokeBatch", "resumeOrg"]);
+/** What an authority which does not know it would pass over, and the feature that says it does. */
+const FEATURES = {
+  dry_run: "batch_patterns",
+  owner: "device_owners",
+  if_version: "if_version",
+} as const;
 
-/** Fields that an authority which does not know them would pass over, and the feature that says it does. */
-const FIELDS = { dry_run: "batch_patterns", owner: "device_owners" } as const;
-
-/** What must be asked for before an operation is. */
-export type Preparation =
-  | { readonly kind: "none" }
-  /** A field that must not be passed over. */
-  | { readonly kind: "feature"; readonly field: keyof typeof FIELDS }
-  /** The version of the change log: a restore that is delayed does not undo a stop that came after it was asked for. */
-  | { readonly kind: "version" };
-
-/** What an operation needs to be asked for first. */
-export function preparationFor(operation: Operation, body: Body): Preparation {
-  if (body?.["dry_run"] === true) return { kind: "feature", field: "dry_run" };
-  if (operation === "register" && body?.["owner"] !== undefined) {
-    return { kind: "feature", field: "owner" };
-  }
-  const isBareRestore = RESTORES.has(operation) && body?.["if_version"] === undefined;
-  return { kind: isBareRestore ? "version" : "none" };
-}
+type Prepared =
+  | { readonly body: Body }
+  | { readonly answer: Answer }
+  | { readonly problem: string };
 
 /** What an authority can do, asked once. */
 export class Features {
   #names: readonly unknown[] | undefined;
 
   /**
-   * The body to send, or the answer that kept it from being found out.
+   * For a field that must not be passed over, and for a restore: one that is delayed
+   * must not undo a stop that came after it was asked for.
    *
-   * @throws InvalidArgumentError `OPTION_INVALID` for what this authority cannot do
+   * @returns the body to send, the answer that kept it from being found out, or
+   * what this authority cannot do
    */
   async prepare(
-    preparation: Exclude<Preparation, { kind: "none" }>,
+    field: PreparedField,
     body: Body,
     ask: (operation: Operation) => Promise<Answer>,
-  ): Promise<{ readonly body: Body } | { readonly answer: Answer }> {
+  ): Promise<Prepared> {
     const names = this.#names ?? (await namesOf(ask));
     if (!Array.isArray(names)) return { answer: names as Answer };
     this.#names = names;
-    if (preparation.kind === "feature") {
-      const { field } = preparation;
-      if (names.includes(FIELDS[field])) return { body };
-      throw new InvalidArgumentError(
-        "OPTION_INVALID",
-        `This authority would pass over ${field}: it lacks the feature ${FIELDS[field]}`,
-      );
+    const isKnown = names.includes(FEATURES[field]);
+    if (field !== "if_version") {
+      if (isKnown) return { body };
+      const problem = `This authority would pass over ${field}: it lacks the feature ${FEATURES[field]}`;
+      return { problem };
     }
-    if (!names.includes("if_version")) return { body };
+    if (!isKnown) return { body };
     const answer = await ask("readOrg");
     const version = own(answer.body, "version");
     if (!isSuccess(answer) || typeof version !== "number") return { answer };
@@ -73,7 +61,7 @@ async function namesOf(
     return Array.isArray(features) ? features : [];
   } catch (error) {
     // It may say so in no JSON.
-    if (RequestError.isInstance(error) && error.status === 404) return [];
+    if (Reflect.get(Object(error), "status") === 404) return [];
     throw error;
   }
 }

@@ -1,5 +1,13 @@
-import type { FailureAnswer, OrgStateAnswer } from "../wire/index.ts";
-import type { Ask, CallOptions, ChangeOptions, RestoreOptions } from "./call.ts";
+import type { FailureAnswer, OrgStateAnswer, StopAnswer } from "../wire/index.ts";
+import type {
+  Ask,
+  CallOptions,
+  ChangeOptions,
+  RestoreOptions,
+  StopOptions,
+  ReadStopOptions,
+} from "./call.ts";
+import { waitingOf } from "./call.ts";
 
 /** The org as a whole. Self-hosted authorities with the feature `org_stop` have it. */
 export class OrgControl {
@@ -15,8 +23,14 @@ export class OrgControl {
   }
 
   /** Denies every device of the org from its next check on, and refuses new ones. Idempotent. */
-  stop(options: ChangeOptions = {}): Promise<OrgStateAnswer | FailureAnswer> {
-    return this.#ask("stopOrg", { reason: options.reason }, options);
+  stop(options: StopOptions = {}): Promise<OrgStateAnswer | FailureAnswer> {
+    const body = { reason: options.reason, ...waitingOf(options) };
+    return this.#ask("stopOrg", body, options);
+  }
+
+  /** How far a stop of devices or of the org has come, and whom it concerns, a page of them. */
+  readStop(version: number, options: ReadStopOptions = {}): Promise<StopAnswer | FailureAnswer> {
+    return this.#ask("readStop", { version, cursor: options.cursor }, options);
   }
 
   /** Ends a stop; `status: "pending"` when a second key has to ask for it, too. */

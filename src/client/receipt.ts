@@ -1,55 +1,52 @@
-import { readDecision, ROUTES } from "../wire/index.ts";
-// By their files: what the index reaches, everybody loads.
+// By their files, and nothing that is loaded already: a bundler would put that in a file of its own.
 import { readReceipt, receiptKeyText } from "../wire/receipt.ts";
 import { SIGNATURE_TYPES } from "../wire/signature-types.ts";
 import { decodeBase64, readAuthorityKey } from "./authority-key.ts";
-import type { AuthorityKey, PublicKey } from "./authority-key.ts";
-import { RequestError } from "./errors.ts";
+import type { PublicKey } from "./authority-key.ts";
 import type { Answer } from "./exchange.ts";
+import type { VerifiedRequest } from "./verified.ts";
 
 /**
  * Decisions with receipts. Loaded when a client has an authority's public key.
  * WebCrypto verifies, since every runtime has it.
  */
 
-export interface ReceiptRequest {
-  readonly orgKey: string;
-  readonly authorityKey: AuthorityKey;
-  readonly body: Readonly<Record<string, unknown>>;
-  readonly send: (body: Readonly<Record<string, unknown>>) => Promise<Answer>;
+export interface ReceiptRequest extends VerifiedRequest {
+  /** Whether an answer lets nothing begin and denies nothing. */
+  readonly decidesNothing: (answer: Answer) => boolean;
+  /** Makes the error of a key that cannot be used. */
+  readonly invalidKey: (message: string) => Error;
+}
+
+/** An answer, and what is wrong with its receipt: undefined when it is to be trusted. */
+export interface ReceiptedAnswer {
+  readonly answer: Answer;
+  readonly problem: string | undefined;
 }
 
 /**
- * Asks for a decision with a nonce that nobody has seen, and returns the answer
- * once its receipt is verified. An answer that decides nothing needs none.
+ * Asks for a decision with a nonce that nobody has seen, and verifies the receipt
+ * of the answer. An answer that decides nothing needs none.
  *
- * @throws {@link RequestError} `RECEIPT_INVALID`
- * @throws {@link InvalidArgumentError} `OPTION_INVALID`, before any request, when there is no key to verify with
+ * @throws what `invalidKey` makes, before any request, when there is no key to verify with
  */
-export async function requestWithReceipt(request: ReceiptRequest): Promise<Answer> {
-  const keys = readAuthorityKey(request.authorityKey);
+export async function requestWithReceipt(request: ReceiptRequest): Promise<ReceiptedAnswer> {
+  const keys = keysOf(request);
   const nonce = createNonce();
   const answer = await request.send({ ...request.body, nonce });
-  if (decidesNothing(answer, request.body)) return answer;
+  if (request.decidesNothing(answer)) return { answer, problem: undefined };
   const problem = await problemWith(request, keys, answer, nonce).catch(
     (error: unknown) => `it cannot be verified here: ${String(error)}`,
   );
-  if (problem === undefined) return answer;
-  const { method, path } = ROUTES.validate;
-  const { status, requestId } = answer;
-  throw new RequestError("RECEIPT_INVALID", `the receipt is not to be trusted: ${problem}`, {
-    method,
-    path,
-    status,
-    requestId,
-  });
+  return { answer, problem };
 }
 
-/** Whoever looks at `allowed` alone must not be misled by an answer that is no decision. */
-function decidesNothing({ status, body }: Answer, { deviceId }: ReceiptRequest["body"]): boolean {
-  const { allowed }: Partial<Record<string, unknown>> = Object(body);
-  const isQuiet = allowed === undefined || allowed === false;
-  return isQuiet && readDecision(status, body, String(deviceId)).outcome === "unavailable";
+function keysOf({ authorityKey, invalidKey }: ReceiptRequest): readonly PublicKey[] {
+  try {
+    return readAuthorityKey(authorityKey);
+  } catch (error) {
+    throw invalidKey(error instanceof Error ? error.message : String(error));
+  }
 }
 
 async function problemWith(

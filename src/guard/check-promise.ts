@@ -34,16 +34,6 @@ export class CheckPromise<T> extends Promise<T> {
     return promise;
   }
 
-  /** One that has its value already, and must be observed all the same. */
-  static settled<T>(value: T, watcher: Watcher): CheckPromise<T> {
-    settling = value;
-    const promise = new CheckPromise<T>(settle);
-    settling = undefined;
-    promise.#watcher = watcher;
-    awaitObservation(promise);
-    return promise;
-  }
-
   get isObserved(): boolean {
     return this.#isObserved;
   }
@@ -90,11 +80,69 @@ export class CheckPromise<T> extends Promise<T> {
   }
 }
 
-/** What is being settled just now: an executor of its own for each would cost more than the rest. */
-let settling: unknown;
-const settle = (resolve: (value: never) => void): void => resolve(settling as never);
+/**
+ * The same for a check that was allowed at once. No promise stands behind it until
+ * somebody listens: to make one of a class of its own for each check under a lease
+ * would cost more than the check.
+ */
+class SettledCheck<T> implements Concluding {
+  isObserved = false;
+  // One is made for each check, and fields of this kind are the faster ones to make.
+  private readonly value: Promise<T>;
+  private readonly watcher: Watcher;
 
-type Concluding = Pick<CheckPromise<unknown>, "isObserved" | "conclude">;
+  constructor(value: Promise<T>, watcher: Watcher) {
+    this.value = value;
+    this.watcher = watcher;
+    awaitObservation(this);
+  }
+
+  conclude(): void {
+    if (!this.isObserved) this.watcher.unobserved();
+  }
+
+  // oxlint-disable-next-line unicorn/no-thenable -- being listened to is what is observed
+  then<A = T, B = never>(
+    onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
+    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    if (typeof onFulfilled !== "function") return this.follow().then(onFulfilled, onRejected);
+    this.isObserved = true;
+    return this.value.then(onFulfilled, onRejected);
+  }
+
+  catch<B = never>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<T | B> {
+    return this.follow().catch(onRejected);
+  }
+
+  finally(onFinally?: (() => void) | null): Promise<T> {
+    return this.follow().finally(onFinally);
+  }
+
+  get [Symbol.toStringTag](): string {
+    return "Promise";
+  }
+
+  /** Listening to what is derived is watched there, from here on. */
+  private follow(): CheckPromise<T> {
+    this.isObserved = true;
+    return CheckPromise.watch(this.value, this.watcher);
+  }
+}
+
+let isInPlace = false;
+
+/** Makes a {@link SettledCheck}, which is an `instanceof` of what it stands for. */
+export function settledCheck<T>(value: Promise<T>, watcher: Watcher): Promise<T> {
+  if (!isInPlace) Object.setPrototypeOf(SettledCheck.prototype, Promise.prototype);
+  isInPlace = true;
+  return new SettledCheck(value, watcher);
+}
+
+interface Concluding {
+  readonly isObserved: boolean;
+  conclude(): void;
+}
 
 let waiting: Concluding[] = [];
 /** How many may wait before those that are observed are let go. */

@@ -39,6 +39,22 @@ export class Timekeeper {
     this.#seenWallMs = wallMs;
     return { monotonicMs, wallMs, setbacks: this.#setbacks };
   }
+
+  /** Time from one instant to another, as the larger of what both clocks say: a sleep counts. */
+  elapsedMs(since: Instant, now: Instant): number {
+    return Math.max(now.monotonicMs - since.monotonicMs, now.wallMs - since.wallMs);
+  }
+
+  /**
+   * How long something good for `termMs` may still be used, in milliseconds. Below
+   * 0: not any more. Age is the larger of what both clocks say, so a machine that
+   * slept finds the term over; a wall clock that was seen to go back in between
+   * ends it too.
+   */
+  leftMs(termMs: number, since: Instant, now: Instant): number {
+    if (now.setbacks !== since.setbacks) return Number.NEGATIVE_INFINITY;
+    return termMs * (1 - CLOCK_TOLERANCE) - this.elapsedMs(since, now);
+  }
 }
 
 const timekeepers = new WeakMap<Clock, Timekeeper>();
@@ -48,23 +64,4 @@ export function timekeeperOf(clock: Clock): Timekeeper {
   let timekeeper = timekeepers.get(clock);
   if (timekeeper === undefined) timekeepers.set(clock, (timekeeper = new Timekeeper(clock)));
   return timekeeper;
-}
-
-/** Time from one instant to another, as the larger of what both clocks say: a sleep counts. */
-export function elapsedMs(since: Instant, now: Instant): number {
-  return Math.max(now.monotonicMs - since.monotonicMs, now.wallMs - since.wallMs);
-}
-
-/** How long something good for `termMs` may still be used, in milliseconds. Below 0: not any more. */
-export function leftMs(termMs: number, since: Instant, now: Instant): number {
-  return termMs * (1 - CLOCK_TOLERANCE) - elapsedMs(since, now);
-}
-
-/**
- * Whether something good for `termMs` from `since` is still good. Age is the
- * larger of what both clocks say, so a machine that slept finds the term over;
- * a wall clock that was seen to go back in between ends it too.
- */
-export function isWithin(termMs: number, since: Instant, now: Instant): boolean {
-  return now.setbacks === since.setbacks && leftMs(termMs, since, now) >= 0;
 }

@@ -24,12 +24,13 @@ export interface DecisionSource {
   /** What is known at this instant without asking: a lease, or a denial that holds. */
   decideNow?(now: Instant): SourcedVerdict | undefined;
   /** Where the guard stands, if the source knows between checks too. */
-  status?(): GuardStatus | undefined;
+  status?(): GuardStatus;
   /** Makes sure that the device is registered, once; a failure is not remembered. */
   register(cancellation: Cancellation): Promise<SourcedVerdict>;
   /** Forgets that the device is registered. */
   forgetRegistration(): void;
-  decide(cancellation: Cancellation): Promise<SourcedVerdict>;
+  /** @param isStrict a lease will not do */
+  decide(cancellation: Cancellation, isStrict: boolean): Promise<SourcedVerdict>;
   /** Lets go of what it holds. */
   close?(): void;
 }

@@ -1,21 +1,23 @@
-import type { Verdict } from "../wire/index.ts";
 import { Attempt } from "./attempt.ts";
 import type { Boundary } from "./boundary.ts";
-import { elapsedMs, isWithin } from "./clock.ts";
 import type { Instant, Timekeeper } from "./clock.ts";
 import type { DecisionSource, SourcedVerdict } from "./decision-source.ts";
+import { SettledDecisions } from "./decision.ts";
+import type { Allowed } from "./decision.ts";
 import {
   AuthorityUnavailableError,
   ExecutionDeniedError,
   ExecutionStoppedError,
 } from "./errors.ts";
+import type { StopDetails } from "./errors.ts";
 import { emit } from "./events.ts";
 import type { CheckOutcome, GuardListener, GuardStatus } from "./events.ts";
-import type { HeldDevice, RunningBody } from "./held-device.ts";
+import type { HeldDevice } from "./held-device.ts";
 import type { Latch } from "./latch.ts";
 
 export interface EnforcerOptions {
   readonly device: HeldDevice;
+  /** Where decisions come from until {@link Enforcer.adopt} is called. */
   readonly source: DecisionSource;
   readonly time: Timekeeper;
   /** Deadline of a whole check, registration and retries included, in milliseconds. */
@@ -25,18 +27,13 @@ export interface EnforcerOptions {
   readonly onEvent: GuardListener | undefined;
 }
 
-type Allowed = Extract<Verdict, { outcome: "allowed" }>;
-
 /** An allow that may be used, while it is fresh, for one beginning of work. */
 export interface Pass {
-  readonly code: string;
-  readonly requestId: string | undefined;
-  readonly version: number | undefined;
+  readonly verdict: Allowed;
   /** When the check began. */
   readonly askedAt: Instant;
   /** When the request that brought the allow was sent. */
   readonly sentAt: Instant;
-  readonly validMs: number | undefined;
   /** Number of that request. */
   readonly n: number;
 }
@@ -47,6 +44,8 @@ export interface Question {
   readonly boundary: Boundary;
   /** Signals of the caller's. */
   readonly signals: readonly AbortSignal[];
+  /** Whether the authority has to be asked, lease or not. */
+  readonly isStrict: boolean;
 }
 
 /**
@@ -54,14 +53,17 @@ export interface Question {
  * integration, goes through {@link Enforcer.ask} and {@link Enforcer.use}.
  */
 export class Enforcer {
+  readonly decisions = new SettledDecisions();
   readonly #options: EnforcerOptions;
   readonly #attempts = new Set<Attempt>();
+  #source: DecisionSource;
   #status: GuardStatus = "idle";
   #isClosed = false;
   #latestSentMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: EnforcerOptions) {
     this.#options = options;
+    this.#source = options.source;
   }
 
   get device(): HeldDevice {
@@ -75,14 +77,25 @@ export class Enforcer {
 
   /** Says so if the source knows that the guard stands elsewhere than it was last said. */
   refreshStatus(): void {
-    const status = this.#options.source.status?.();
+    const status = this.#source.status?.();
     if (status !== undefined) this.#changeStatus(status);
+  }
+
+  /** Takes decisions from `source` from now on. */
+  adopt(source: DecisionSource): void {
+    this.#source = source;
+    if (this.#isClosed) source.close?.();
+  }
+
+  forgetRegistration(): void {
+    this.#source.forgetRegistration();
   }
 
   /** Denies everything from now on, checks under way included. */
   close(): void {
     this.#isClosed = true;
     for (const attempt of this.#attempts) attempt.end("closed");
+    this.#source.close?.();
     this.#changeStatus("closed");
   }
 
@@ -98,7 +111,7 @@ export class Enforcer {
     const isLatched = question.latch.error !== undefined;
     try {
       this.#refuseIfOver(question);
-      const known = this.#options.source.decideNow?.(askedAt);
+      const known = question.isStrict ? undefined : this.#source.decideNow?.(askedAt);
       if (known !== undefined) return this.#admit(question, askedAt, known, askedAt);
     } catch (error) {
       throw this.#refused(question, askedAt, isLatched, error);
@@ -118,11 +131,6 @@ export class Enforcer {
     this.#look(question, pass, this.#options.time.now());
   }
 
-  /** The body of `protect` begins; {@link HeldDevice.end} says that it has settled. */
-  begin({ boundary, latch }: Question): RunningBody {
-    return this.device.begin(boundary, latch);
-  }
-
   /** Tells that a run was stopped. */
   readonly onStop = (error: ExecutionStoppedError): void => {
     const { deviceId, runId, code } = error;
@@ -132,9 +140,7 @@ export class Enforcer {
   /** Stops a run because its guard is used wrongly. */
   stopForMisuse({ latch, boundary }: Question): void {
     latch.set(
-      new ExecutionStoppedError("UNAWAITED_CHECK", "Execution stopped", {
-        ...this.#details(latch, boundary),
-      }),
+      new ExecutionStoppedError("UNAWAITED_CHECK", "Execution stopped", detailsOf(latch, boundary)),
     );
   }
 
@@ -144,32 +150,41 @@ export class Enforcer {
     for (const signal of signals) signal.throwIfAborted();
     if (this.#isClosed) {
       throw latch.set(
-        new ExecutionStoppedError("GUARD_CLOSED", "Execution stopped", {
-          ...this.#details(latch, boundary),
-        }),
+        new ExecutionStoppedError("GUARD_CLOSED", "Execution stopped", detailsOf(latch, boundary)),
       );
     }
   }
 
+  /** Whether an allow is neither too old nor discarded. */
+  isGood(pass: Pass): boolean {
+    return this.#flawOf(pass, this.#options.time.now()) === undefined;
+  }
+
   #look(question: Question, pass: Pass, now: Instant): void {
     this.#refuseIfOver(question);
-    const { validMs, sentAt, askedAt, n, requestId } = pass;
-    if (elapsedMs(askedAt, now) > this.#options.timeoutMs) {
-      throw this.#unavailable(question, "AUTHORITY_TIMEOUT", { requestId });
-    }
-    const isOld = validMs !== undefined && !isWithin(validMs, sentAt, now);
-    if (isOld || this.device.isVoid(n)) {
-      throw this.#unavailable(question, "LEASE_EXPIRED", { requestId });
-    }
+    const flaw = this.#flawOf(pass, now);
+    if (flaw === undefined) return;
+    throw this.#unavailable(question, flaw, { requestId: pass.verdict.requestId });
+  }
+
+  #flawOf(
+    { verdict, sentAt, askedAt, n }: Pass,
+    now: Instant,
+  ): "AUTHORITY_TIMEOUT" | "LEASE_EXPIRED" | undefined {
+    const { time, timeoutMs } = this.#options;
+    if (time.elapsedMs(askedAt, now) > timeoutMs) return "AUTHORITY_TIMEOUT";
+    const { validMs } = verdict;
+    const isOld = validMs !== undefined && time.leftMs(validMs, sentAt, now) < 0;
+    return isOld || this.device.isVoid(n) ? "LEASE_EXPIRED" : undefined;
   }
 
   async #obtain(question: Question, askedAt: Instant): Promise<Pass> {
-    const { source, time, timeoutMs, registers } = this.#options;
+    const { time, timeoutMs, registers } = this.#options;
     const attempt = new Attempt(timeoutMs, question.latch, question.signals);
     this.#attempts.add(attempt);
     try {
-      if (registers) this.#judge(question, await source.register(attempt));
-      const sourced = await source.decide(attempt);
+      if (registers) this.#judge(question, await this.#source.register(attempt));
+      const sourced = await this.#source.decide(attempt, question.isStrict);
       if (attempt.isCancelled && sourced.verdict.outcome === "allowed") throw attempt.reason;
       return this.#admit(question, askedAt, sourced, time.now());
     } catch (error) {
@@ -187,11 +202,10 @@ export class Enforcer {
 
   /** Makes an allow of a verdict, and tells of it; or throws what is none. */
   #admit(question: Question, askedAt: Instant, sourced: SourcedVerdict, now: Instant): Pass {
-    const { code, requestId, version, validMs } = this.#judge(question, sourced);
-    const { sentAt, n } = sourced;
-    const pass: Pass = { code, requestId, version, validMs, askedAt, sentAt, n };
+    const verdict = this.#judge(question, sourced);
+    const pass: Pass = { verdict, askedAt, sentAt: sourced.sentAt, n: sourced.n };
     this.#look(question, pass, now);
-    this.#reportCheck(question, askedAt, now, "allowed", code, requestId);
+    this.#reportCheck(question, askedAt, now, "allowed", verdict.code, verdict.requestId);
     return pass;
   }
 
@@ -217,7 +231,7 @@ export class Enforcer {
       case "denied": {
         this.#noteAnswer("stopped", sentAt);
         const { code, requestId } = verdict;
-        const details = this.#details(latch, boundary);
+        const details = detailsOf(latch, boundary);
         throw latch.set(new ExecutionDeniedError(code, { ...details, requestId }));
       }
       case "unavailable": {
@@ -233,20 +247,14 @@ export class Enforcer {
     code: AuthorityUnavailableError["code"],
     more: { serverCode?: string | undefined; requestId?: string | undefined; cause?: unknown },
   ): ExecutionStoppedError {
-    const details = this.#details(latch, boundary);
-    return latch.set(new AuthorityUnavailableError(code, { ...details, ...more }));
-  }
-
-  #details(
-    latch: Latch,
-    boundary: Boundary,
-  ): { boundary: Boundary; deviceId: string; runId: string } {
-    return { boundary, deviceId: latch.deviceId, runId: latch.runId };
+    return latch.set(
+      new AuthorityUnavailableError(code, { ...detailsOf(latch, boundary), ...more }),
+    );
   }
 
   /** An answer that was asked for earlier than the latest one says nothing new. */
   #noteAnswer(status: GuardStatus, sentAt: Instant): void {
-    if (this.#options.source.status?.() !== undefined) return;
+    if (this.#source.status !== undefined) return;
     if (sentAt.monotonicMs < this.#latestSentMs) return;
     this.#latestSentMs = sentAt.monotonicMs;
     this.#changeStatus(status);
@@ -286,3 +294,9 @@ export class Enforcer {
     );
   }
 }
+
+const detailsOf = ({ deviceId, runId }: Latch, boundary: Boundary): StopDetails => ({
+  boundary,
+  deviceId,
+  runId,
+});

@@ -1,16 +1,17 @@
 import { checkDeviceId, checkTimeout, InvalidArgumentError } from "../client/index.ts";
-import { readFeatures } from "../wire/index.ts";
 import type { Boundary } from "./boundary.ts";
 import { systemClock, timekeeperOf } from "./clock.ts";
 import type { Clock } from "./clock.ts";
 import type { DecisionSource } from "./decision-source.ts";
-import { DeferredSource } from "./deferred-source.ts";
+import type { Decision } from "./decision.ts";
 import { Enforcer } from "./enforcer.ts";
 import type { GuardListener, GuardStatus } from "./events.ts";
+import { emit } from "./events.ts";
 import { holderOf } from "./holder.ts";
+import { LoadedSource } from "./loaded-source.ts";
+import { noteRun } from "./run-guards.ts";
 import { GuardedRun } from "./run.ts";
-import type { CheckOptions, Decision, Run, RunOptions, Work } from "./run.ts";
-import type { LeaseClient } from "./lease/index.ts";
+import type { CheckOptions, Run, RunOptions, Work } from "./run.ts";
 import { StrictSource } from "./strict-source.ts";
 import type { GuardClient } from "./strict-source.ts";
 
@@ -18,9 +19,6 @@ import type { GuardClient } from "./strict-source.ts";
 export const DEFAULT_CHECK_TIMEOUT_MS = 2000;
 
 const ENFORCEMENTS: ReadonlySet<string> = new Set(["strict", "lease", "auto"]);
-
-const canLease = (client: GuardClient): client is LeaseClient =>
-  client.openLeaseChannel !== undefined;
 
 export interface GuardOptions {
   /** The device that this process acts as. */
@@ -51,6 +49,11 @@ export interface Guard {
   readonly deviceId: string;
   readonly status: GuardStatus;
   /**
+   * Where bodies of `protect` began that go on though they were stopped, in this
+   * process and under this device. Empty: what was stopped has ended.
+   */
+  readonly undrained: readonly Boundary[];
+  /**
    * Registers the device and asks at the startup boundary. A check on a guard
    * that was not started registers first, so calling this is optional.
    */
@@ -79,10 +82,10 @@ export function createGuard(client: GuardClient, options: GuardOptions): Guard {
       'enforcement must be "strict", "lease" or "auto"',
     );
   }
-  if (enforcement === "lease" && !canLease(client)) {
+  if (enforcement === "lease" && client.openLeaseChannel === undefined) {
     throw new InvalidArgumentError(
       "OPTION_INVALID",
-      'enforcement "lease" needs a client that has openLeaseChannel',
+      'enforcement "lease" needs a client that opens lease channels: one without authorityKey, since leases are not signed',
     );
   }
   const { onEvent, clock = systemClock } = options;
@@ -96,41 +99,44 @@ export function createGuard(client: GuardClient, options: GuardOptions): Guard {
   const device = holder.device(deviceId);
   const registers = options.register !== false;
   const strict = new StrictSource({ client, device, time, timeoutMs });
-  const onChange = (): void => enforcer.refreshStatus();
-  const lease = async (): Promise<DecisionSource> => {
-    if (!canLease(client)) return strict;
-    const { createLeaseSource } = await import("./lease/index.ts");
-    const registration = strict;
-    return createLeaseSource({ client, holder, device, registration, registers, onChange });
-  };
-  const auto = async (signal: AbortSignal): Promise<DecisionSource> => {
-    const timeout = { signal, timeoutMs: Number.POSITIVE_INFINITY };
-    const { status, body } = await client.request("meta", undefined, timeout);
-    return readFeatures(status, body).includes("lease") ? lease() : strict;
+  const load = async (): Promise<DecisionSource> => {
+    const { findSource } = await import("./lease/index.ts");
+    return findSource({
+      client,
+      holder,
+      device,
+      strict,
+      registers,
+      timeoutMs,
+      isOptional: enforcement === "auto",
+      onChange: () => enforcer.refreshStatus(),
+      onEvent: (event) => emit(event, onEvent),
+    });
   };
   const source: DecisionSource =
-    enforcement === "strict"
-      ? strict
-      : new DeferredSource({ choose: enforcement === "lease" ? lease : auto, onChoice: onChange });
+    enforcement === "strict" ? strict : new LoadedSource(load, (found) => enforcer.adopt(found));
   const enforcer: Enforcer = new Enforcer({ device, source, time, timeoutMs, registers, onEvent });
   const run = (runOptions?: RunOptions): Run => new GuardedRun(enforcer, runOptions);
   const close = async (): Promise<void> => {
     enforcer.close();
-    source.close?.();
   };
-  return {
+  const guard: Guard = {
     deviceId,
     get status() {
       return enforcer.status;
     },
+    get undrained() {
+      return device.undrained();
+    },
     start: (checkOptions) => {
-      source.forgetRegistration();
+      enforcer.forgetRegistration();
       return run().check({ kind: "startup" }, checkOptions);
     },
-    run,
+    run: (runOptions) => noteRun(guard, run(runOptions)),
     check: (boundary, checkOptions) => run().check(boundary, checkOptions),
     protect: (boundary, work, checkOptions) => run().protect(boundary, work, checkOptions),
     close,
     [Symbol.asyncDispose]: close,
   };
+  return guard;
 }

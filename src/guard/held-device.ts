@@ -1,9 +1,6 @@
 import { UNNAMED_DENIAL } from "../wire/index.ts";
 import type { Verdict } from "../wire/index.ts";
 import type { Boundary } from "./boundary.ts";
-import { isWithin } from "./clock.ts";
-import type { Instant } from "./clock.ts";
-import type { SourcedVerdict } from "./decision-source.ts";
 import type { Latch } from "./latch.ts";
 
 export type Denied = Extract<Verdict, { outcome: "denied" }>;
@@ -14,16 +11,6 @@ export interface RunningBody {
   readonly latch: Latch;
   /** How many stops the device had had when it began. */
   readonly stops: number;
-}
-
-interface Lease {
-  readonly sourced: SourcedVerdict;
-  readonly termMs: number;
-}
-
-interface Drain {
-  readonly stops: number;
-  readonly done: () => void;
 }
 
 /** Numbers the requests of one process under one key: they grow, and none is used twice. */
@@ -41,29 +28,27 @@ export class RequestNumbers {
 }
 
 /**
- * What one process holds under one device: its lease, the mark below which
- * answers are void, and what runs. Shared by all guards of the device, so that a
- * stop that reaches one of them reaches all.
+ * What one process knows of one device: the mark below which answers are void,
+ * its stops, and what runs. Shared by all guards of the device, so that a stop
+ * that reaches one of them reaches all.
  */
 export class HeldDevice {
   readonly deviceId: string;
-  readonly #numbers: RequestNumbers;
+  readonly numbers: RequestNumbers;
+  /** Called when a body has settled; who holds leases listens. */
+  onSettled: (() => void) | undefined;
   #voidBelow = 0;
   #stops = 0;
-  /** Holds until a grant that was asked for after it. */
-  #denial: SourcedVerdict | undefined;
   #lastDenial: Denied = { outcome: "denied", code: UNNAMED_DENIAL, requestId: undefined };
-  #lease: Lease | undefined;
   readonly #running = new Set<RunningBody>();
   readonly #watched = new Set<WeakRef<Latch>>();
   readonly #forgotten = new FinalizationRegistry<WeakRef<Latch>>((run) =>
     this.#watched.delete(run),
   );
-  #drains: Drain[] = [];
 
   constructor(deviceId: string, numbers: RequestNumbers) {
     this.deviceId = deviceId;
-    this.#numbers = numbers;
+    this.numbers = numbers;
   }
 
   /** How often the device was stopped; a run that began at a smaller count is over. */
@@ -71,18 +56,20 @@ export class HeldDevice {
     return this.#stops;
   }
 
-  get isDenied(): boolean {
-    return this.#denial !== undefined;
-  }
-
   /** What the last stop said. */
   get lastDenial(): Denied {
     return this.#lastDenial;
   }
 
-  /** Number for a request that is about to be sent. */
-  nextNumber(): number {
-    return this.#numbers.next();
+  /** Bodies that began before the last `stops` stops and have not settled. */
+  runningSince(stops = this.#stops): RunningBody[] {
+    return [...this.#running].filter((body) => body.stops < stops);
+  }
+
+  /** Where bodies began that have not settled though their run was stopped. */
+  undrained(): Boundary[] {
+    const stopped = [...this.#running].filter(({ latch }) => latch.error !== undefined);
+    return stopped.map(({ boundary }) => boundary);
   }
 
   /** Whether an answer to request `n` may not be used any more, whenever it arrived. */
@@ -92,40 +79,17 @@ export class HeldDevice {
 
   /** Nothing that was asked for before now is good any more, answers under way included. */
   discard(): void {
-    this.#lease = undefined;
-    this.#voidBelow = this.#numbers.last + 1;
-  }
-
-  /** The lease that is good at this instant, or the denial that holds. */
-  decision(now: Instant): SourcedVerdict | undefined {
-    if (this.#denial !== undefined) return this.#denial;
-    const lease = this.#lease;
-    if (lease === undefined || !isWithin(lease.termMs, lease.sourced.sentAt, now)) return undefined;
-    return lease.sourced;
-  }
-
-  /** Takes a lease, unless it was asked for too early, or a younger one is held. */
-  grant(sourced: SourcedVerdict, termMs: number): void {
-    if (this.isVoid(sourced.n)) return;
-    if (this.#lease !== undefined && this.#lease.sourced.n >= sourced.n) return;
-    this.#lease = { sourced, termMs };
-    this.#denial = undefined;
-  }
-
-  /** The lease that is held, good or not. */
-  get lease(): Lease | undefined {
-    return this.#lease;
+    this.#voidBelow = this.numbers.last + 1;
   }
 
   /**
-   * From here on no check passes: first half of a stop. {@link HeldDevice.abort}
-   * is the other, so that a stop of several devices ends no work before none of
-   * them can begin any.
+   * From here on no run that has begun passes a check: first half of a stop.
+   * {@link HeldDevice.abort} is the other, so that a stop of several devices ends
+   * no work before none of them can begin any.
    */
-  deny(verdict: Denied, now: Instant): void {
+  stop(denial: Denied): void {
     this.discard();
-    this.#denial = { verdict, sentAt: now, n: this.#numbers.last };
-    this.#lastDenial = verdict;
+    this.#lastDenial = denial;
     this.#stops += 1;
   }
 
@@ -159,21 +123,7 @@ export class HeldDevice {
 
   end(body: RunningBody): void {
     this.#running.delete(body);
-    if (this.#drains.length > 0) this.#settleDrains();
-  }
-
-  /** Resolves when everything that began before the last stop has settled. */
-  drained(): Promise<void> {
-    return new Promise((done) => {
-      this.#drains.push({ stops: this.#stops, done });
-      this.#settleDrains();
-    });
-  }
-
-  #settleDrains(): void {
-    const oldest = Math.min(...[...this.#running].map(({ stops }) => stops));
-    for (const { stops, done } of this.#drains) if (oldest >= stops) done();
-    this.#drains = this.#drains.filter(({ stops }) => oldest < stops);
+    this.onSettled?.();
   }
 }
 

@@ -1,12 +1,22 @@
 import { WeakCache } from "../client/index.ts";
+import { readDecision } from "../wire/index.ts";
 import type { Timekeeper } from "./clock.ts";
 import { HeldDevice, RequestNumbers } from "./held-device.ts";
+import { Latch } from "./latch.ts";
 import type { GuardClient } from "./strict-source.ts";
+
+/** A run of a device that nobody else has, to try a stop on. */
+export interface Canary {
+  readonly device: HeldDevice;
+  readonly latch: Latch;
+}
 
 /** What one process holds under one key of one authority. */
 export class Holder {
   readonly time: Timekeeper;
   readonly numbers = new RequestNumbers();
+  /** For what is loaded later, which would need it in a file of its own if it imported it. */
+  readonly readDecision = readDecision;
   readonly #devices = new WeakCache<HeldDevice>();
 
   constructor(time: Timekeeper) {
@@ -17,6 +27,12 @@ export class Holder {
   device(deviceId: string): HeldDevice {
     return this.#devices.get(deviceId, () => new HeldDevice(deviceId, this.numbers));
   }
+
+  /** Free of everything that is held. */
+  readonly canary = (): Canary => {
+    const device = new HeldDevice("self-check", new RequestNumbers());
+    return { device, latch: new Latch(device, () => undefined) };
+  };
 }
 
 const holders = new WeakMap<object, Map<Timekeeper, Holder>>();

@@ -1,10 +1,12 @@
 import type { Boundary } from "./boundary.ts";
-import { CheckPromise } from "./check-promise.ts";
+import { CheckPromise, settledCheck } from "./check-promise.ts";
 import type { Watcher } from "./check-promise.ts";
 import type { Enforcer, Pass, Question } from "./enforcer.ts";
 import type { ExecutionStoppedError } from "./errors.ts";
 import { warnLoudly } from "./events.ts";
 import { describeBoundary, readBoundary } from "./boundary.ts";
+import { toDecision } from "./decision.ts";
+import type { Decision } from "./decision.ts";
 import { Latch } from "./latch.ts";
 
 export interface RunOptions {
@@ -15,15 +17,13 @@ export interface RunOptions {
 export interface CheckOptions {
   /** Gives this one check, and the body of `protect`, up when it aborts. */
   readonly signal?: AbortSignal | undefined;
-}
-
-/** An allow. A refusal is never returned: it is thrown. */
-export interface Decision {
-  readonly allowed: true;
-  readonly code: string;
-  readonly requestId: string | undefined;
-  /** Version of the authority's change log that was read; undefined on the hosted service. */
-  readonly version: number | undefined;
+  /**
+   * Asks the authority now, though there is a lease: for what must not begin on an
+   * allow that is seconds old. Over a lease's channel the checks that wait at the
+   * same time share one message. A guard with `enforcement: "strict"` always asks.
+   * @default false
+   */
+  readonly strict?: boolean | undefined;
 }
 
 export interface WorkContext {
@@ -33,6 +33,12 @@ export interface WorkContext {
    * resource that can refuse an older one than it has seen.
    */
   readonly fence: number | undefined;
+  /**
+   * As {@link Run.protect}, for a gate that hands its work on to a gate further
+   * inside: the first call asks nothing as long as this allow is good. Once its
+   * time is over, or a stop has discarded it, and at every later call, it asks.
+   */
+  protect<T>(boundary: Boundary, work: Work<T>, options?: CheckOptions): Promise<T>;
 }
 
 export type Work<T> = (signal: AbortSignal, context: WorkContext) => T | PromiseLike<T>;
@@ -112,26 +118,39 @@ export class GuardedRun implements Run {
     } catch (error) {
       return CheckPromise.watch(Promise.reject<Decision>(error), question);
     }
-    if (!(pass instanceof Promise)) return CheckPromise.settled(toDecision(pass), question);
+    if (!(pass instanceof Promise))
+      return settledCheck(this.#enforcer.decisions.of(pass.verdict), question);
     const decision = pass.then((given) => {
       this.#enforcer.use(question, given);
-      return toDecision(given);
+      return toDecision(given.verdict);
     });
     return CheckPromise.watch(decision, question);
   }
 
-  async protect<T>(boundary: Boundary, work: Work<T>, options?: CheckOptions): Promise<T> {
+  protect<T>(boundary: Boundary, work: Work<T>, options?: CheckOptions): Promise<T> {
+    return this.protectOn(undefined, boundary, work, options);
+  }
+
+  /** @internal Begins on an allow that was given already, if it is good; else asks. */
+  async protectOn<T>(
+    given: Pass | undefined,
+    boundary: Boundary,
+    work: Work<T>,
+    options: CheckOptions | undefined,
+  ): Promise<T> {
     const question = this.#question(boundary, options);
     const signal = this.#bodySignal(options?.signal);
-    const asked = this.#enforcer.ask(question);
+    const isGood = given !== undefined && !question.isStrict && this.#enforcer.isGood(given);
+    const asked = isGood ? given : this.#enforcer.ask(question);
     const pass = asked instanceof Promise ? await asked : asked;
     this.#enforcer.use(question, pass);
     // Nothing may be awaited between the last look and the body.
-    const body = this.#enforcer.begin(question);
+    const { device } = this.#enforcer;
+    const body = device.begin(question.boundary, question.latch);
     try {
-      return await work(signal, { decision: toDecision(pass), fence: pass.version });
+      return await work(signal, new PassContext(this, pass));
     } finally {
-      this.#enforcer.device.end(body);
+      device.end(body);
     }
   }
 
@@ -149,7 +168,28 @@ export class GuardedRun implements Run {
 
   #question(boundary: Boundary, options: CheckOptions | undefined): RunQuestion {
     const signals = this.#callers(options?.signal);
-    return new RunQuestion(this.#enforcer, this.#latch, readBoundary(boundary), signals);
+    const isStrict = options?.strict === true;
+    return new RunQuestion(this.#enforcer, this.#latch, readBoundary(boundary), signals, isStrict);
+  }
+}
+
+class PassContext implements WorkContext {
+  readonly decision: Decision;
+  readonly fence: number | undefined;
+  readonly #run: GuardedRun;
+  #pass: Pass | undefined;
+
+  constructor(run: GuardedRun, pass: Pass) {
+    this.decision = toDecision(pass.verdict);
+    this.fence = pass.verdict.version;
+    this.#run = run;
+    this.#pass = pass;
+  }
+
+  protect<T>(boundary: Boundary, work: Work<T>, options?: CheckOptions): Promise<T> {
+    const pass = this.#pass;
+    this.#pass = undefined;
+    return this.#run.protectOn(pass, boundary, work, options);
   }
 }
 
@@ -158,17 +198,20 @@ class RunQuestion implements Question, Watcher {
   readonly latch: Latch;
   readonly boundary: Boundary;
   readonly signals: readonly AbortSignal[];
+  readonly isStrict: boolean;
 
   constructor(
     enforcer: Enforcer,
     latch: Latch,
     boundary: Boundary,
     signals: readonly AbortSignal[],
+    isStrict: boolean,
   ) {
     this.#enforcer = enforcer;
     this.latch = latch;
     this.boundary = boundary;
     this.signals = signals;
+    this.isStrict = isStrict;
   }
 
   unobserved(): void {
@@ -179,8 +222,4 @@ class RunQuestion implements Question, Watcher {
       "UNAWAITED_CHECK",
     );
   }
-}
-
-function toDecision({ code, requestId, version }: Pass): Decision {
-  return { allowed: true, code, requestId, version };
 }

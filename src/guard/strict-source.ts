@@ -1,5 +1,5 @@
 import { RequestError } from "../client/index.ts";
-import type { Answer, CallOptions, Channel, ChannelHandlers } from "../client/index.ts";
+import type { Answer, CallOptions, OpenLeaseChannel } from "../client/index.ts";
 import type { Operation, Verdict } from "../wire/index.ts";
 import { readDecision, readRegistration } from "../wire/index.ts";
 import type { Cancellation } from "./cancellation.ts";
@@ -16,7 +16,7 @@ export interface GuardClient {
    */
   readonly account?: object | undefined;
   /** Opens a lease channel; a client that cannot serves strict guards only. */
-  openLeaseChannel?(handlers: ChannelHandlers): Promise<Channel>;
+  readonly openLeaseChannel?: OpenLeaseChannel | undefined;
   request(
     operation: Operation,
     body?: Readonly<Record<string, unknown>>,
@@ -103,7 +103,7 @@ export class StrictSource implements DecisionSource {
     const startedAt = time.now();
     for (let attempt = 1; ; attempt += 1) {
       const sentAt = time.now();
-      const n = device.nextNumber();
+      const n = device.numbers.next();
       let sourced: SourcedVerdict;
       let retryAfterMs: number | undefined;
       try {

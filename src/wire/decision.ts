@@ -26,6 +26,9 @@ export type Verdict =
       readonly requestId: string | undefined;
     };
 
+/** {@link readDecision}, for what is loaded later and given it. */
+export type ReadDecision = typeof readDecision;
+
 export type Unavailable = Extract<Verdict, { outcome: "unavailable" }>;
 
 /** Codes and request ids reach logs, errors and models: only plain tokens pass, and no key. */
@@ -145,11 +148,4 @@ export function readRegistration(httpStatus: number, body: unknown): Verdict {
     return { ...unavailable(httpStatus, answer), code: "NOT_REGISTERED" };
   }
   return { outcome: "allowed", code: "ALLOW", requestId, version: undefined, validMs: undefined };
-}
-
-/** The extensions that an authority names in its answer to `meta`; none where it has no such answer. */
-export function readFeatures(httpStatus: number, body: unknown): readonly string[] {
-  if (!isSuccess(httpStatus) || typeof body !== "object" || body === null) return [];
-  const features = Object.hasOwn(body, "features") ? Reflect.get(body, "features") : undefined;
-  return Array.isArray(features) ? features.filter((name) => typeof name === "string") : [];
 }

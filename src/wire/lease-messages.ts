@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { deviceIdSchema } from "./requests.ts";
-import { MAX_BATCH_SIZE } from "./routes.ts";
+import { MAX_DEVICES_PER_MESSAGE } from "./lease-limits.ts";
 
 /**
  * Messages of the lease channel, a WebSocket: JSON, one message per frame.
@@ -14,7 +14,7 @@ import { MAX_BATCH_SIZE } from "./routes.ts";
 /** Devices named in one message. */
 const devicesSchema = z
   .array(deviceIdSchema)
-  .check(z.minLength(1, "must not be empty"), z.maxLength(MAX_BATCH_SIZE));
+  .check(z.minLength(1, "must not be empty"), z.maxLength(MAX_DEVICES_PER_MESSAGE));
 const numberSchema = z.int().check(z.nonnegative());
 const termSchema = z.number().check(z.nonnegative());
 
@@ -22,7 +22,7 @@ const helloSchema = z.looseObject({
   type: z.literal("hello"),
   /** One for the life of the process; it belongs to one key. */
   session: z.uuid(),
-  devices: z.array(deviceIdSchema).check(z.maxLength(MAX_BATCH_SIZE)),
+  devices: z.array(deviceIdSchema).check(z.maxLength(MAX_DEVICES_PER_MESSAGE)),
   /** The key, from a browser, which cannot set a header. */
   key: z.exactOptional(z.string()),
   /** What connects, for people. */
@@ -40,6 +40,10 @@ const ackSchema = z.looseObject({
   version: numberSchema,
   devices: devicesSchema,
   state: z.enum(["fenced", "drained"]),
+  /** Sent again with `fenced` where bodies do not heed their signal: where they began, for people. */
+  running: z.exactOptional(
+    z.array(z.looseObject({ kind: z.string(), name: z.exactOptional(z.string()) })),
+  ),
 });
 
 const watchSchema = z.looseObject({ type: z.literal("watch"), devices: devicesSchema });

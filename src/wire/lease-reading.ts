@@ -1,5 +1,4 @@
-import type { Verdict } from "./decision.ts";
-import { readDecision } from "./decision.ts";
+import type { ReadDecision, Verdict } from "./decision.ts";
 
 /** What a message of the authority's means to a guard. */
 export type LeaseNews =
@@ -20,6 +19,9 @@ export type LeaseNews =
     }
   | { readonly type: "allow" };
 
+/** An answer to `renew` or to `check`. */
+export type Grant = Extract<LeaseNews, { type: "grant" | "decision" }>;
+
 type Fields = Readonly<Record<string, unknown>>;
 
 const isCount = (value: unknown): value is number =>
@@ -33,9 +35,10 @@ const isNames = (value: unknown): value is string[] =>
  * Reads a message of the authority's. Written out, not parsed by a schema, since
  * a guard also runs where every kilobyte counts.
  *
+ * @param readDecision the one that is loaded already
  * @returns undefined for what is no message, or one that cannot be relied on
  */
-export function readLeaseNews(text: unknown): LeaseNews | undefined {
+export function readLeaseNews(text: unknown, readDecision: ReadDecision): LeaseNews | undefined {
   const message = parse(text);
   const { type, version, devices } = message;
   if (type === "allow") return { type };

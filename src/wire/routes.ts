@@ -26,6 +26,7 @@ export const ROUTES = {
   setOrgPlan: post("org/plan"),
   readOrg: get("org"),
   stopOrg: post("org/stop"),
+  readStop: get("stops/{version}"),
   resumeOrg: post("org/resume"),
   setOrgPolicy: post("org/policy"),
   createKey: post("keys/create"),
@@ -38,6 +39,7 @@ export const ROUTES = {
   audit: get("audit"),
   auditChains: get("audit/chains"),
   rotateSigningKey: post("authority/rotate_key"),
+  rotateAdminKey: post("authority/rotate_admin_key"),
   jwks: { method: "GET", path: "/.well-known/jwks.json" },
 } as const satisfies Record<string, Route>;
 
@@ -65,3 +67,6 @@ export const MAX_REQUEST_BYTES = 64 * 1024;
 export const MAX_ANSWER_BYTES = 1024 * 1024;
 /** Most audit entries in one answer. */
 export const MAX_AUDIT_PAGE = 1000;
+/** How long a stop is waited for when nobody says so, and at most, in milliseconds. */
+export const DEFAULT_STOP_TIMEOUT_MS = 15_000;
+export const MAX_STOP_TIMEOUT_MS = 15 * 60_000;

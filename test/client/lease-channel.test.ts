@@ -5,7 +5,8 @@ import { WebSocketServer } from "ws";
 import type { WebSocket } from "ws";
 import { createGuard, MachineID } from "../../src/index.ts";
 import type { Guard, GuardListener } from "../../src/index.ts";
-import { startHttpServer, unusedPort } from "../support/http-server.ts";
+import { freePort } from "../support/free-port.ts";
+import { startHttpServer } from "../support/http-server.ts";
 
 const TOOL = { kind: "tool" } as const;
 
@@ -103,7 +104,7 @@ test("a redirect is not followed with the key", async () => {
 });
 
 test("where nothing listens, a check is refused", async () => {
-  const guard = guardOf(`http://127.0.0.1:${await unusedPort()}`);
+  const guard = guardOf(`http://127.0.0.1:${await freePort()}`);
   await expect(guard.check(TOOL)).rejects.toMatchObject({ code: "AUTHORITY_UNREACHABLE" });
   await guard.close();
 });

@@ -9,7 +9,7 @@ export interface ScriptedLeases {
   readonly client: GuardClient;
   /** Messages that arrived, in order. */
   readonly requests: readonly LeaseRequest[];
-  /** Whether renewals are answered as they arrive. @default true */
+  /** Whether renewals and strict checks are answered as they arrive. @default true */
   answers: boolean;
   /** Devices that are denied. */
   readonly denied: Set<string>;
@@ -20,6 +20,8 @@ export interface ScriptedLeases {
   all<Type extends LeaseRequest["type"]>(type: Type): Of<Type>[];
   /** Answers renewal `n` with what holds now. */
   grant(n: number): void;
+  /** Answers a strict check with what holds now. */
+  decide(check: Of<"check"> | undefined): void;
   push(answer: LeaseAnswer): void;
   /** Sends what may be no message at all. */
   raw(frame: string): void;
@@ -29,8 +31,14 @@ export interface ScriptedLeases {
   cut(): void;
   /** Refuses connections from now on. */
   refuses: boolean;
+  /** Told of each message as it arrives. */
+  onRequest: ((request: LeaseRequest) => void) | undefined;
 }
 
+type Decision = Extract<LeaseAnswer, { type: "grant" }>["decisions"][string];
+
+/** For how long a strict answer is good, in milliseconds. */
+const VALID_MS = 2000;
 const REQUEST_ID = "fbf77ff5-06ed-42eb-8e07-024c32ef1e68";
 
 export function scriptedLeases(): ScriptedLeases {
@@ -43,11 +51,19 @@ export function scriptedLeases(): ScriptedLeases {
   const push = (answer: LeaseAnswer): void => {
     handlers?.received(JSON.stringify(leaseAnswerSchema.parse(answer)));
   };
+  const decisionOn = (device: string): Decision => ({
+    allowed: !denied.has(device),
+    code: denied.has(device) ? "DEVICE_REVOKED" : "ALLOW",
+    request_id: REQUEST_ID,
+  });
+  const decide = (names: Iterable<string>): Record<string, Decision> =>
+    Object.fromEntries([...names].map((name) => [name, decisionOn(name)]));
   const script: ScriptedLeases = {
     requests,
     denied,
     answers: true,
     refuses: false,
+    onRequest: undefined,
     ttlMs: 10_000,
     version: 1,
     get opened() {
@@ -58,13 +74,13 @@ export function scriptedLeases(): ScriptedLeases {
     push,
     raw: (frame) => handlers?.received(frame),
     grant(n) {
-      const decision = (device: string) => ({
-        allowed: !denied.has(device),
-        code: denied.has(device) ? "DEVICE_REVOKED" : "ALLOW",
-        request_id: REQUEST_ID,
-      });
-      const decisions = Object.fromEntries([...devices].map((name) => [name, decision(name)]));
+      const decisions = decide(devices);
       push({ type: "grant", n, ttl_ms: script.ttlMs, version: script.version, decisions });
+    },
+    decide(check) {
+      const { n, devices: asked } = check ?? { n: -1, devices: [] };
+      const decisions = decide(asked);
+      push({ type: "decision", n, valid_ms: VALID_MS, version: script.version, decisions });
     },
     stop(...names) {
       script.version += 1;
@@ -109,11 +125,13 @@ export function scriptedLeases(): ScriptedLeases {
 
   function take(request: LeaseRequest): void {
     requests.push(request);
+    script.onRequest?.(request);
     if (request.type === "hello" || request.type === "watch") {
       for (const name of request.devices) devices.add(name);
     }
     if (request.type === "unwatch") for (const name of request.devices) devices.delete(name);
     if (request.type === "renew" && script.answers) queueMicrotask(() => script.grant(request.n));
+    if (request.type === "check" && script.answers) queueMicrotask(() => script.decide(request));
   }
   return script;
 }

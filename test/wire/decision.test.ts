@@ -150,6 +150,7 @@ test("codes, caps and routes are pinned: a change here is a change of the contra
         "FORBIDDEN",
         "DEVICE_NOT_FOUND",
         "KEY_NOT_FOUND",
+        "STOP_NOT_FOUND",
         "ORG_NOT_FOUND",
         "ROUTE_NOT_FOUND",
         "METHOD_NOT_ALLOWED",
@@ -203,6 +204,7 @@ test("codes, caps and routes are pinned: a change here is a change of the contra
         "POST /api/v1/org/plan",
         "GET /api/v1/org",
         "POST /api/v1/org/stop",
+        "GET /api/v1/stops/{version}",
         "POST /api/v1/org/resume",
         "POST /api/v1/org/policy",
         "POST /api/v1/keys/create",
@@ -215,6 +217,7 @@ test("codes, caps and routes are pinned: a change here is a change of the contra
         "GET /api/v1/audit",
         "GET /api/v1/audit/chains",
         "POST /api/v1/authority/rotate_key",
+        "POST /api/v1/authority/rotate_admin_key",
         "GET /.well-known/jwks.json",
       ],
     }

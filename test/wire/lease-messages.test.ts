@@ -1,6 +1,10 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { leaseAnswerSchema, leaseRequestSchema, readLeaseNews } from "../../src/wire/index.ts";
+import { leaseAnswerSchema, leaseRequestSchema, readDecision } from "../../src/wire/index.ts";
+import { readLeaseNews } from "../../src/wire/lease-reading.ts";
+import type { LeaseNews } from "../../src/wire/lease-reading.ts";
+
+const read = (text: unknown): LeaseNews | undefined => readLeaseNews(text, readDecision);
 
 const session = "fbf77ff5-06ed-42eb-8e07-024c32ef1e68";
 const decisions = { a: { allowed: true, code: "ALLOW", request_id: session } };
@@ -27,7 +31,7 @@ test("every message of the contract is one", () => {
   for (const request of requests) expect(leaseRequestSchema.parse(request)).toEqual(request);
   for (const answer of answers) {
     expect(leaseAnswerSchema.parse(answer)).toEqual(answer);
-    expect(readLeaseNews(JSON.stringify(answer))).toMatchObject({ type: answer.type });
+    expect(read(JSON.stringify(answer))).toMatchObject({ type: answer.type });
   }
 });
 
@@ -60,7 +64,7 @@ const nearly = fc.oneof(
 test("what a guard takes for a term or a number, the schema does too", () => {
   fc.assert(
     fc.property(nearly, (message) => {
-      const news = readLeaseNews(JSON.stringify(message));
+      const news = read(JSON.stringify(message));
       if (news === undefined || news.type === "allow") return;
       const { type, n = 0, version = 0, termMs = 0 } = { ...news } as Record<string, unknown>;
       expect(["grant", "decision", "stop"]).toContain(type);
@@ -82,13 +86,13 @@ test("a device is allowed only by the boolean true under its own name", () => {
       } catch {
         return;
       }
-      const news = readLeaseNews(text);
+      const news = read(text);
       const verdict = news?.type === "grant" ? news.verdictOn("a") : undefined;
       expect(verdict?.outcome === "allowed").toBe(name === "a" && allowed === true);
     }),
   );
   for (const inherited of ["toString", "constructor", "__proto__"]) {
-    const news = readLeaseNews(JSON.stringify(answers[0]));
+    const news = read(JSON.stringify(answers[0]));
     expect(news?.type === "grant" ? news.verdictOn(inherited) : "none").toBeUndefined();
   }
 });
@@ -96,14 +100,14 @@ test("a device is allowed only by the boolean true under its own name", () => {
 test("nothing that arrives makes the reader throw", () => {
   fc.assert(
     fc.property(fc.anything(), (frame) => {
-      expect(() => readLeaseNews(frame)).not.toThrow();
+      expect(() => read(frame)).not.toThrow();
     }),
   );
 });
 
 test("a stop is obeyed, whatever else of it cannot be read", () => {
   for (const more of [{}, { version: "x" }, { code: 7 }, { status: "error" }, { allowed: true }]) {
-    const news = readLeaseNews(JSON.stringify({ type: "stop", devices: ["a"], ...more }));
+    const news = read(JSON.stringify({ type: "stop", devices: ["a"], ...more }));
     expect(news).toMatchObject({ type: "stop", version: 0, verdict: { outcome: "denied" } });
   }
 });

@@ -1,8 +1,8 @@
-import type { Channel, ChannelHandlers } from "../../client/index.ts";
+import type { Channel, OpenLeaseChannel } from "../../client/index.ts";
 import type { LeaseConnection, LeaseSession, Schedule } from "./lease-session.ts";
 
 export interface LeaseChannelOptions {
-  readonly open: (handlers: ChannelHandlers) => Promise<Channel>;
+  readonly open: OpenLeaseChannel;
   readonly schedule: Schedule;
 }
 
@@ -55,6 +55,11 @@ export class LeaseChannel {
       }, closed);
   }
 
+  /** It answers nothing: another connection may. */
+  cut(): void {
+    this.#link?.channel?.close();
+  }
+
   /** Nobody needs it any more. */
   disconnect(): void {
     this.#unschedule?.();
@@ -64,11 +69,11 @@ export class LeaseChannel {
     link?.connection?.lose();
   }
 
-  /** Doubles with each failure; half of it is random, so that many agents do not return at once. */
+  /** Anywhere within a time that doubles with each failure, so that many agents do not return at once. */
   #reconnect(session: LeaseSession): void {
     const longestMs = Math.min(FIRST_BACKOFF_MS * 2 ** this.#failures, LONGEST_BACKOFF_MS);
     this.#failures += 1;
-    const delayMs = longestMs * (0.5 + Math.random() / 2);
+    const delayMs = longestMs * Math.random();
     this.#unschedule = this.#options.schedule(() => this.connect(session), delayMs);
   }
 }

@@ -1,10 +1,16 @@
-import type { LeaseNews, LeaseRequest, Verdict } from "../../wire/index.ts";
-import { readLeaseNews } from "../../wire/index.ts";
+import type { LeaseRequest, ReadDecision } from "../../wire/index.ts";
+import { readLeaseNews } from "../../wire/lease-reading.ts";
+import type { Grant } from "../../wire/lease-reading.ts";
 import type { Cancellation } from "../cancellation.ts";
-import { leftMs } from "../clock.ts";
 import type { Instant, Timekeeper } from "../clock.ts";
 import type { SourcedVerdict } from "../decision-source.ts";
-import type { HeldDevice, RequestNumbers } from "../held-device.ts";
+import type { Denied, HeldDevice, RequestNumbers } from "../held-device.ts";
+import { inBatches } from "./batches.ts";
+import { CheckFrames } from "./check-frames.ts";
+import { LeasedDevice } from "./leased-device.ts";
+import type { LeaseListener } from "./leased-device.ts";
+import { LeaseWaiters } from "./lease-waiters.ts";
+import { Stops } from "./stops.ts";
 
 /** Calls `action` after a time, unless the function it returns is called first. */
 export type Schedule = (action: () => void, delayMs: number) => () => void;
@@ -13,10 +19,13 @@ export interface LeaseSessionOptions {
   readonly numbers: RequestNumbers;
   readonly time: Timekeeper;
   readonly schedule: Schedule;
+  readonly readDecision: ReadDecision;
   /** Called when a device is watched and none was. */
   readonly onBusy?: (() => void) | undefined;
   /** Called when the last device is no longer watched. */
   readonly onIdle?: (() => void) | undefined;
+  /** Called when the connection seems open and answers nothing. */
+  readonly onSilence?: (() => void) | undefined;
 }
 
 /** One open connection of a session, as the session sees it. */
@@ -27,20 +36,6 @@ export interface LeaseConnection {
   lose(): void;
 }
 
-interface Waiter {
-  readonly device: HeldDevice;
-  /** The smallest request whose answer is for it. */
-  readonly from: number;
-  readonly resolve: (sourced: SourcedVerdict) => void;
-}
-
-interface Watched {
-  readonly device: HeldDevice;
-  readonly listeners: Set<() => void>;
-}
-
-type Grant = Extract<LeaseNews, { type: "grant" | "decision" }>;
-type Stop = Extract<LeaseNews, { type: "stop" }>;
 type Send = (message: LeaseRequest) => void;
 
 /** How often a lease is renewed in its time. */
@@ -49,6 +44,8 @@ const FIRST_RENEWAL_MS = 1000;
 const SHORTEST_RENEWAL_MS = 50;
 /** Renewals whose answers are still waited for. */
 const MAX_UNANSWERED = 100;
+/** No connection is given up sooner for a renewal that is not answered. */
+const LEAST_PATIENCE_MS = 1000;
 
 /**
  * The leases of one process under one key: asks for them, takes them, gives them
@@ -58,29 +55,55 @@ const MAX_UNANSWERED = 100;
 export class LeaseSession {
   readonly id: string = crypto.randomUUID();
   readonly #options: LeaseSessionOptions;
-  readonly #watched = new Map<string, Watched>();
-  readonly #waiters = new Set<Waiter>();
+  readonly #known = new WeakMap<HeldDevice, LeasedDevice>();
+  readonly #watched = new Map<string, LeasedDevice>();
+  readonly #waiters = new LeaseWaiters();
+  readonly #checks: CheckFrames;
+  readonly #stops: Stops;
   /** When each renewal that has no answer yet was sent. */
   readonly #asked = new Map<number, Instant>();
+  /** When the first renewal of this connection was sent that has no answer. */
+  #silentSince: Instant | undefined;
   #send: Send | undefined;
   #isLost = false;
+  #isSound = true;
   #isRenewalDue = false;
   #renewEveryMs = FIRST_RENEWAL_MS;
   #unschedule: (() => void) | undefined;
 
   constructor(options: LeaseSessionOptions) {
     this.#options = options;
+    const { numbers, time, schedule } = options;
+    const send = (message: LeaseRequest): boolean => {
+      this.#send?.(message);
+      return this.#send !== undefined;
+    };
+    this.#checks = new CheckFrames({ numbers, time, send });
+    const answer = (leased: LeasedDevice, sourced: SourcedVerdict): void => {
+      this.#waiters.answer(leased, sourced);
+      this.#checks.answer(leased, sourced);
+    };
+    this.#stops = new Stops({ time, schedule, send, answer });
   }
 
   get isConnected(): boolean {
     return this.#send !== undefined;
   }
 
+  /** Whether a stop would be obeyed here, as far as was tried. */
+  get isSound(): boolean {
+    return this.#isSound;
+  }
+
   /** Begins on a new connection, in place of the one before. */
   open(send: Send): LeaseConnection {
     this.#send = send;
     this.#isLost = false;
-    send({ type: "hello", session: this.id, devices: [...this.#watched.keys()] });
+    this.#silentSince = undefined;
+    const [first = [], ...more] = inBatches([...this.#watched.keys()]);
+    send({ type: "hello", session: this.id, devices: [...first] });
+    for (const devices of more) send({ type: "watch", devices: [...devices] });
+    this.#stops.repeat(this.#watched.values());
     if (this.#watched.size > 0) this.#renew();
     this.#notify();
     return {
@@ -94,63 +117,70 @@ export class LeaseSession {
   lose(): void {
     this.#send = undefined;
     this.#isLost = true;
-    for (const { device, resolve } of this.#waiters) {
-      resolve(
-        this.#unavailable(device.lease === undefined ? "AUTHORITY_UNREACHABLE" : "LEASE_EXPIRED"),
-      );
-    }
-    this.#waiters.clear();
+    this.#checks.lose();
+    this.#waiters.end((leased) => this.#unavailable(leased));
     this.#notify();
   }
 
-  /**
-   * Holds leases of a device, and calls `listener` when something about them has
-   * changed, until the function it returns is called.
-   */
-  watch(device: HeldDevice, listener: () => void): () => void {
-    const known = this.#watched.get(device.deviceId);
-    const watched = known ?? { device, listeners: new Set() };
-    watched.listeners.add(listener);
-    if (known === undefined) {
-      this.#watched.set(device.deviceId, watched);
-      this.#send?.({ type: "watch", devices: [device.deviceId] });
-      if (this.#watched.size === 1) {
-        // Whoever asks now waits for the connection that is about to be made.
-        this.#isLost = false;
-        this.#options.onBusy?.();
-      }
+  /** Takes what a self-check found. While a stop would not be obeyed, no lease is held. */
+  trust(isSound: boolean): void {
+    this.#isSound = isSound;
+    for (const leased of this.#watched.values()) {
+      if (!isSound) this.#distrust(leased);
+      for (const listener of leased.listeners) listener.selfChecked(isSound);
     }
-    return () => {
-      if (!watched.listeners.delete(listener) || watched.listeners.size > 0) return;
-      this.#watched.delete(device.deviceId);
-      const n = this.#options.numbers.next();
-      device.discard();
-      this.#send?.({ type: "unwatch", n, devices: [device.deviceId] });
-      if (this.#watched.size > 0) return;
-      this.#unschedule?.();
-      this.#options.onIdle?.();
-    };
+    this.#notify();
+  }
+
+  #distrust(leased: LeasedDevice): void {
+    const sourced = { ...this.#unavailable(leased, "LEASE_EXPIRED"), n: Number.POSITIVE_INFINITY };
+    leased.device.discard();
+    this.#waiters.answer(leased, sourced);
+    this.#checks.answer(leased, sourced);
+  }
+
+  /**
+   * Holds leases of a device, and tells `listener` about them, until
+   * {@link LeaseSession.unwatch} is called with the same listener.
+   */
+  watch(device: HeldDevice, listener: LeaseListener): LeasedDevice {
+    const leased = this.#known.get(device) ?? new LeasedDevice(device, this.#options.time);
+    this.#known.set(device, leased);
+    leased.listeners.add(listener);
+    if (this.#watched.get(device.deviceId) === leased) return leased;
+    leased.reset();
+    this.#watched.set(device.deviceId, leased);
+    this.#send?.({ type: "watch", devices: [device.deviceId] });
+    if (this.#watched.size === 1) {
+      // Whoever asks now waits for the connection that is about to be made.
+      this.#isLost = false;
+      this.#options.onBusy?.();
+    }
+    return leased;
+  }
+
+  unwatch({ device, deviceId, listeners }: LeasedDevice, listener: LeaseListener): void {
+    if (!listeners.delete(listener) || listeners.size > 0) return;
+    this.#watched.delete(deviceId);
+    const n = this.#options.numbers.next();
+    device.discard();
+    this.#send?.({ type: "unwatch", n, devices: [deviceId] });
+    if (this.#watched.size > 0) return;
+    this.#unschedule?.();
+    this.#options.onIdle?.();
   }
 
   /** Asks anew: what it resolves with was asked for after the call. */
-  ask(device: HeldDevice, cancellation: Cancellation): Promise<SourcedVerdict> {
-    return new Promise((resolve, reject) => {
-      if (cancellation.isCancelled) {
-        reject(cancellation.reason);
-        return;
-      }
-      if (this.#isLost) {
-        resolve(this.#unavailable("LEASE_EXPIRED"));
-        return;
-      }
-      const waiter = { device, from: this.#options.numbers.last + 1, resolve };
-      this.#waiters.add(waiter);
-      cancellation.onCancel((reason) => {
-        this.#waiters.delete(waiter);
-        reject(reason);
-      });
-      this.#renewSoon();
-    });
+  async ask(leased: LeasedDevice, cancellation: Cancellation): Promise<SourcedVerdict> {
+    if (this.#isLost || !this.#isSound) return this.#unavailable(leased, "LEASE_EXPIRED");
+    const answer = this.#waiters.add(leased, this.#options.numbers.last + 1, cancellation);
+    this.#renewSoon();
+    return answer;
+  }
+
+  /** Asks for a decision that is no lease; undefined when the connection was lost. */
+  check(leased: LeasedDevice, cancellation: Cancellation): Promise<SourcedVerdict | undefined> {
+    return this.#checks.ask(leased, cancellation);
   }
 
   /** All that want a renewal in this turn share one. */
@@ -167,7 +197,9 @@ export class LeaseSession {
     const { numbers, time } = this.#options;
     if (this.#send !== undefined) {
       const n = numbers.next();
-      this.#asked.set(n, time.now());
+      const now = time.now();
+      this.#asked.set(n, now);
+      this.#silentSince ??= now;
       const [oldest] = this.#asked.keys();
       if (this.#asked.size > MAX_UNANSWERED && oldest !== undefined) this.#asked.delete(oldest);
       this.#send({ type: "renew", n });
@@ -180,105 +212,74 @@ export class LeaseSession {
     const { time, schedule } = this.#options;
     this.#unschedule?.();
     const now = time.now();
-    const ends = [...this.#watched.values()]
-      .map(({ device: { lease } }) =>
-        lease === undefined ? 0 : leftMs(lease.termMs, lease.sourced.sentAt, now),
-      )
-      .filter((left) => left >= 0 && left < this.#renewEveryMs);
-    const isSooner = ends.length > 0 && Math.min(...ends) > 0;
-    // One more, so that the lease is over when the timer fires.
-    const delayMs = isSooner ? Math.min(...ends) + 1 : this.#renewEveryMs;
-    this.#unschedule = schedule(() => {
-      this.#renew();
-      this.#notify();
-    }, delayMs);
+    const ends = [...this.#watched.values()].map((leased) => leased.leftMs(now));
+    const soonest = Math.min(this.#renewEveryMs, ...ends.filter((left) => left > 0));
+    // One more where a lease ends, so that it is over when the timer fires.
+    const delayMs = soonest < this.#renewEveryMs ? soonest + 1 : soonest;
+    this.#unschedule = schedule(() => this.#wake(), delayMs);
+  }
+
+  #wake(): void {
+    const { time, onSilence } = this.#options;
+    const silentMs = this.#silentSince && time.elapsedMs(this.#silentSince, time.now());
+    const patienceMs = Math.max(this.#renewEveryMs, LEAST_PATIENCE_MS);
+    if (silentMs !== undefined && silentMs >= patienceMs) onSilence?.();
+    this.#renew();
+    this.#notify();
   }
 
   #receive(frame: unknown): void {
-    const news = readLeaseNews(frame);
+    const news = readLeaseNews(frame, this.#options.readDecision);
     if (news === undefined) return;
     if (news.type === "grant") this.#takeGrant(news);
-    if (news.type === "stop") this.#takeStop(news);
+    if (news.type === "decision") {
+      const denied = this.#checks.take(news);
+      this.#stops.obey(denied, news.version);
+      if (denied.length === 0) return;
+    }
+    if (news.type === "stop") {
+      const named = news.devices.map((deviceId) => this.#watched.get(deviceId));
+      const leased = named.filter((device) => device !== undefined);
+      this.#stops.obey(
+        leased.map((device) => [device, news.verdict] as const),
+        news.version,
+      );
+    }
     if (news.type === "allow") this.#renewSoon();
+    else this.#notify();
   }
 
   #takeGrant(grant: Grant): void {
     const sentAt = this.#asked.get(grant.n);
     if (sentAt === undefined) return;
     this.#asked.delete(grant.n);
-    const denied: [HeldDevice, Extract<Verdict, { outcome: "denied" }>][] = [];
-    for (const { device } of this.#watched.values()) {
-      const verdict = grant.verdictOn(device.deviceId);
+    this.#silentSince = undefined;
+    const denied: (readonly [LeasedDevice, Denied])[] = [];
+    for (const leased of this.#watched.values()) {
+      const verdict = grant.verdictOn(leased.deviceId);
       if (verdict === undefined) continue;
-      if (device.isVoid(grant.n)) {
-        if (this.#hasWaiter(device)) this.#renewSoon();
+      if (leased.isVoid(grant.n)) {
+        if (this.#waiters.has(leased)) this.#renewSoon();
         continue;
       }
       const sourced = { verdict, sentAt, n: grant.n };
-      if (verdict.outcome === "allowed") device.grant(sourced, grant.termMs);
+      if (verdict.outcome === "allowed" && this.#isSound) leased.grant(sourced, grant.termMs);
       if (verdict.outcome === "denied") {
         // What was known before is no news: it ends nothing that has begun since.
-        if (device.isDenied) device.discard();
-        else denied.push([device, verdict]);
+        if (leased.isDenied) leased.device.discard();
+        else denied.push([leased, verdict]);
       }
-      this.#answer(device, sourced);
+      this.#waiters.answer(leased, sourced);
     }
-    this.#stop(denied, grant.version);
+    this.#stops.obey(denied, grant.version);
     this.#renewEveryMs = Math.max(grant.termMs / RENEWALS_PER_TERM, SHORTEST_RENEWAL_MS);
     this.#scheduleNext();
-    this.#notify();
   }
 
-  #takeStop({ devices, version, verdict }: Stop): void {
-    const named = devices
-      .map((deviceId) => this.#watched.get(deviceId)?.device)
-      .filter((device) => device !== undefined);
-    this.#stop(
-      named.map((device) => [device, verdict]),
-      version,
-    );
-    this.#notify();
-  }
-
-  /**
-   * First no check of any of the devices passes; then what runs is aborted; then,
-   * since it is true, fenced is acknowledged; and drained when all has settled.
-   */
-  #stop(
-    denied: readonly [HeldDevice, Extract<Verdict, { outcome: "denied" }>][],
-    version: number,
-  ): void {
-    if (denied.length === 0) return;
-    const now = this.#options.time.now();
-    for (const [device, verdict] of denied) device.deny(verdict, now);
-    for (const [device, verdict] of denied) {
-      this.#answer(device, { verdict, sentAt: now, n: Number.POSITIVE_INFINITY });
-    }
-    for (const [device] of denied) device.abort();
-    const devices = denied.map(([{ deviceId }]) => deviceId);
-    this.#send?.({ type: "ack", version, devices, state: "fenced" });
-    void Promise.all(denied.map(([device]) => device.drained())).then(() =>
-      this.#send?.({ type: "ack", version, devices, state: "drained" }),
-    );
-  }
-
-  /** Tells who waited for this answer, or for a later one that it makes needless. */
-  #answer(device: HeldDevice, sourced: SourcedVerdict): void {
-    for (const waiter of this.#waiters) {
-      if (waiter.device !== device || sourced.n < waiter.from) continue;
-      this.#waiters.delete(waiter);
-      waiter.resolve(sourced);
-    }
-  }
-
-  #hasWaiter(device: HeldDevice): boolean {
-    return [...this.#waiters].some((waiter) => waiter.device === device);
-  }
-
-  #unavailable(code: "AUTHORITY_UNREACHABLE" | "LEASE_EXPIRED"): SourcedVerdict {
+  #unavailable(leased: LeasedDevice, code?: "LEASE_EXPIRED"): SourcedVerdict {
     const verdict = {
       outcome: "unavailable",
-      code,
+      code: code ?? (leased.hadLease ? "LEASE_EXPIRED" : "AUTHORITY_UNREACHABLE"),
       serverCode: undefined,
       requestId: undefined,
     } as const;
@@ -287,7 +288,7 @@ export class LeaseSession {
 
   #notify(): void {
     for (const { listeners } of this.#watched.values()) {
-      for (const listener of listeners) listener();
+      for (const listener of listeners) listener.changed();
     }
   }
 }

@@ -53,7 +53,7 @@ test("a client that opens no channel cannot be leased by", () => {
   const { client } = scriptedLeases();
   const plain = { request: client.request.bind(client) };
   expect(() => createGuard(plain, { deviceId: "a", enforcement: "lease" })).toThrow(
-    "openLeaseChannel",
+    "opens lease channels",
   );
 });
 

@@ -1,7 +1,9 @@
 import { StoreUnavailableError } from "../errors.ts";
 import { digest } from "../audit-entry.ts";
+import { rowsOf } from "../audit-lines.ts";
 import type { AuditChain, AuditRow } from "../audit-store.ts";
 import type { Change } from "../changes.ts";
+import { removeUpToCut, ROW_SIZE } from "../postgres/audit-rows.ts";
 import { changeRow, deviceRow, keyRow, orgRow, signingKeyRow } from "../postgres/rows.ts";
 import { Connection } from "../postgres/connection.ts";
 import { clientConfig } from "../postgres/client-config.ts";
@@ -44,9 +46,7 @@ const OPEN_CHAINS = statement(
        checkpoint = excluded.checkpoint, seq = greatest(c.seq, excluded.seq),
        head = CASE WHEN c.seq < excluded.seq THEN excluded.head ELSE c.head END
      RETURNING c.*
-   ), emptied AS (
-     DELETE FROM machineid.audit a USING opened o WHERE a.chain_id = o.id AND a.seq <= o.cut
-   )
+   ), ${removeUpToCut("opened")}
    SELECT o.*, g.source FROM opened o JOIN given g USING (org_id, writer)`,
 );
 const APPEND = statement(
@@ -138,7 +138,12 @@ export class MoveTarget implements AsyncDisposable {
   async append(chainId: number, entries: readonly AuditRow[]): Promise<void> {
     const last = entries.at(-1);
     if (last === undefined) return;
-    const values = [chainId, JSON.stringify(entries), last.seq, digest(last.entry)];
+    const rows = rowsOf(
+      last.seq,
+      entries.map(({ entry }) => entry),
+      ROW_SIZE,
+    );
+    const values = [chainId, JSON.stringify(rows), last.seq, digest(last.entry)];
     await this.#query(APPEND, values);
   }
 

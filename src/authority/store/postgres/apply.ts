@@ -77,14 +77,14 @@ export const applyStatement = {
 
 /** What {@link applyStatement} is given. */
 export function applyValues(change: ChangeSet, composed: ComposedEntries): unknown[] {
-  const { chainIds, seqs, lines, ends } = composed;
+  const { rows: audited, ends } = composed;
   const rows = [
     change.changes.map(changeRow),
     change.orgs.map(orgRow),
     change.keys.map(keyRow),
     change.devices.map(deviceRow),
     change.removed.map(({ orgId, deviceId }) => ({ org_id: orgId, device_id: deviceId })),
-    lines.map((entry, index) => ({ chain_id: chainIds[index], seq: seqs[index], entry })),
+    audited.map(({ chainId, seq, entry }) => ({ chain_id: chainId, seq, entry })),
     ends.map(({ id, seq, head }) => ({ id, seq, head })),
     change.signingKeys.map(signingKeyRow),
   ];

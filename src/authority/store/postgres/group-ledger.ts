@@ -2,6 +2,8 @@ import type { AuditEvent } from "../audit-entry.ts";
 import type { AuditChain } from "../audit-store.ts";
 import type { Change, ChangeNote } from "../changes.ts";
 import type { AuditLedger, Ledger } from "../ledger.ts";
+import { DEFAULT_TERMS } from "../lease-store.ts";
+import type { LeaseTerms } from "../lease-store.ts";
 import type { OrgUsage } from "../org-store.ts";
 import type { OrgRecord } from "../records.ts";
 import type { DeviceFact, Facts, KeyFact, Needs, OrgFact, SigningKeyFact } from "./facts.ts";
@@ -73,6 +75,14 @@ export class GroupLedger implements Ledger {
 
   get version(): number {
     return this.#version;
+  }
+
+  get terms(): LeaseTerms {
+    return DEFAULT_TERMS;
+  }
+
+  setTerms(): void {
+    throw new Error("terms cannot be changed here");
   }
 
   /** What was written to the audit. */

@@ -1,7 +1,10 @@
+import { entriesIn } from "../audit-lines.ts";
 import type { AuditChain, AuditCut, AuditRow, AuditSnapshot } from "../audit-store.ts";
 import type { ChangesRead } from "../changes.ts";
+import { DEFAULT_TERMS } from "../lease-store.ts";
 import type { DeviceRecord } from "../records.ts";
 import { auditFromRow, chainFromRow, changeFromRow, deviceFromRow } from "../rows.ts";
+import { READ_ROWS, removeUpToCut } from "./audit-rows.ts";
 import type { Connection } from "./connection.ts";
 
 /** What is done with the audit and the change log besides writing them. */
@@ -10,10 +13,9 @@ const CHAINS = {
   name: "machineid_chains",
   text: "SELECT * FROM machineid.audit_chains WHERE seq > 0 ORDER BY id",
 };
-const ROWS = {
-  name: "machineid_audit_rows",
-  text: `SELECT seq, entry FROM machineid.audit
-    WHERE chain_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`,
+const CHAINS_OF_ORG = {
+  name: "machineid_chains_of_org",
+  text: "SELECT * FROM machineid.audit_chains WHERE seq > 0 AND org_id = $1 ORDER BY id",
 };
 /* One statement, so that all of it is of the same moment. */
 const SNAPSHOT = {
@@ -29,9 +31,9 @@ const CUT = {
   text: `
     WITH done AS (
       UPDATE machineid.audit_chains SET cut = $2, checkpoint = $3
-      WHERE id = $1 AND cut <= $2 AND seq >= $2 RETURNING id
-    )
-    DELETE FROM machineid.audit a USING done WHERE a.chain_id = done.id AND a.seq <= $2`,
+      WHERE id = $1 AND cut <= $2 AND seq >= $2 RETURNING id, cut
+    ), ${removeUpToCut("done")}
+    SELECT`,
 };
 const CHANGES = {
   name: "machineid_changes",
@@ -71,8 +73,17 @@ export async function cutChain(
   await connection.query(CUT, [chainId, seq, checkpoint], timeoutMs);
 }
 
-export async function readChains(connection: Connection, timeoutMs: number): Promise<AuditChain[]> {
-  return (await connection.query(CHAINS, [], timeoutMs)).map(chainFromRow);
+/** All chains, or those of one org. */
+export async function readChains(
+  connection: Connection,
+  orgId: string | undefined,
+  timeoutMs: number,
+): Promise<AuditChain[]> {
+  const rows =
+    orgId === undefined
+      ? connection.query(CHAINS, [], timeoutMs)
+      : connection.query(CHAINS_OF_ORG, [orgId], timeoutMs);
+  return (await rows).map(chainFromRow);
 }
 
 export async function readRows(
@@ -82,8 +93,12 @@ export async function readRows(
   limit: number,
   timeoutMs: number,
 ): Promise<AuditRow[]> {
-  const rows = await connection.query(ROWS, [chainId, afterSeq, limit], timeoutMs);
-  return rows.map(auditFromRow);
+  const rows = await connection.query<{ start: number }>(
+    READ_ROWS,
+    [chainId, afterSeq, limit],
+    timeoutMs,
+  );
+  return entriesIn(rows.map(auditFromRow), rows[0]?.start ?? 0, afterSeq, limit);
 }
 
 export async function readChanges(
@@ -99,6 +114,7 @@ export async function readChanges(
   );
   return {
     version: rows[0]?.newest ?? 0,
+    terms: DEFAULT_TERMS,
     changes: rows.filter(({ version }) => version !== null).map(changeFromRow),
   };
 }

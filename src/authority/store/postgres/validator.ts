@@ -1,13 +1,16 @@
 import * as z from "zod/mini";
 import { StoreUnavailableError } from "../errors.ts";
+import { Gathering } from "../gathering.ts";
 import type { DeviceStanding } from "../../decide.ts";
 import type { DecisionFacts } from "../ledger.ts";
+import { DEFAULT_TERMS } from "../lease-store.ts";
 import { validate } from "../operations/devices.ts";
 import type { KeyRecord, OrgRecord } from "../records.ts";
 import { keyFromRow, orgFromRow } from "../rows.ts";
 import type { Caller, Refused } from "../caller.ts";
 import type { Validated } from "../device-store.ts";
 import { unavailable } from "./connection.ts";
+import type { BatchStatistics, OpenBatch } from "./batch-statistics.ts";
 import { clientConfig } from "./client-config.ts";
 import type { PostgresSettings } from "./options.ts";
 import { Deadline } from "./deadline.ts";
@@ -66,6 +69,7 @@ interface Request {
 interface Batch {
   readonly requests: Request[];
   readonly deadline: Deadline;
+  readonly open: OpenBatch;
 }
 
 export interface ValidatorHooks {
@@ -82,13 +86,18 @@ export class Validator {
   readonly #session: Session<void>;
   readonly #timeoutMs: number;
   readonly #hooks: ValidatorHooks;
+  readonly #statistics: BatchStatistics;
   readonly #underWay = new Set<Promise<void>>();
-  readonly #send = (): void => this.#sendWaiting();
+  readonly #gathering = new Gathering(
+    () => this.#waiting?.requests.length ?? 0,
+    () => this.#sendWaiting(),
+  );
   #waiting: Batch | undefined;
   #reads = 0;
 
-  constructor(settings: PostgresSettings, hooks: ValidatorHooks) {
+  constructor(settings: PostgresSettings, statistics: BatchStatistics, hooks: ValidatorHooks) {
     this.#timeoutMs = settings.decisionTimeoutMs;
+    this.#statistics = statistics;
     this.#hooks = hooks;
     this.#session = new Session({
       config: clientConfig(settings),
@@ -105,8 +114,9 @@ export class Validator {
         return;
       }
       const requests = [request];
-      this.#waiting = { requests, deadline: new Deadline(this.#timeoutMs, requests) };
-      setImmediate(this.#send);
+      const open = this.#statistics.begin();
+      this.#waiting = { requests, deadline: new Deadline(this.#timeoutMs, requests), open };
+      this.#gatherWaiting();
     });
   }
 
@@ -125,12 +135,17 @@ export class Validator {
     await this.#session.close();
   }
 
+  #gatherWaiting(): void {
+    if (this.#waiting !== undefined && this.#reads < READS_AT_ONCE) this.#gathering.begin();
+  }
+
   #sendWaiting(): void {
     const batch = this.#waiting;
     if (batch === undefined || this.#reads >= READS_AT_ONCE) return;
     if (batch.requests.length > REQUESTS_AT_ONCE) {
       const rest = batch.requests.splice(REQUESTS_AT_ONCE);
-      this.#waiting = { requests: rest, deadline: new Deadline(batch.deadline.left, rest) };
+      const open = this.#statistics.begin(batch.open.since);
+      this.#waiting = { requests: rest, deadline: new Deadline(batch.deadline.left, rest), open };
     } else {
       this.#waiting = undefined;
     }
@@ -138,17 +153,22 @@ export class Validator {
     this.#underWay.add(done);
   }
 
-  async #decide({ requests, deadline }: Batch): Promise<void> {
+  async #decide({ requests, deadline, open }: Batch): Promise<void> {
     try {
       const facts = await this.#read(requests, deadline);
       const outcomes = requests.map(({ caller, deviceId, auditAllow }) =>
         validate(facts, caller, deviceId, auditAllow),
       );
       await this.#hooks.append(facts.entries);
-      if (deadline.isOver) return;
+      if (deadline.isOver) {
+        this.#statistics.failed(open);
+        return;
+      }
+      this.#statistics.committed(open, requests.length);
       requests.forEach(({ resolve }, index) => resolve(outcomes[index] as Validated));
       this.#hooks.saw(facts.version);
     } catch (error) {
+      this.#statistics.failed(open);
       const reason = unavailable(error);
       for (const { reject } of requests) reject(reason);
     } finally {
@@ -175,7 +195,7 @@ export class Validator {
       return new BatchFacts(row, keys, requests, this.#hooks.seen);
     } finally {
       this.#reads -= 1;
-      this.#sendWaiting();
+      this.#gatherWaiting();
     }
   }
 
@@ -193,6 +213,7 @@ export class Validator {
 /** What was read for one batch. */
 class BatchFacts implements DecisionFacts {
   readonly version: number;
+  readonly terms = DEFAULT_TERMS;
   readonly entries: PendingEntry[] = [];
   readonly audit = {
     append: (orgId: string, event: PendingEntry["event"]): void => {

@@ -1,9 +1,9 @@
-import type { Channel, ChannelHandlers } from "../../client/index.ts";
+import type { OpenLeaseChannel } from "../../client/index.ts";
 import type { Holder } from "../holder.ts";
-import type { GuardClient } from "../strict-source.ts";
 import { LeaseChannel } from "./lease-channel.ts";
 import { LeaseSession } from "./lease-session.ts";
 import type { Schedule } from "./lease-session.ts";
+import { SelfCheck } from "./self-check.ts";
 
 /** Timers that keep no process alive. */
 const scheduleQuietly: Schedule = (action, delayMs) => {
@@ -12,27 +12,37 @@ const scheduleQuietly: Schedule = (action, delayMs) => {
   return () => clearTimeout(timer as ReturnType<typeof setTimeout>);
 };
 
-/** A client that can open a lease channel. */
-export type LeaseClient = GuardClient & Required<Pick<GuardClient, "openLeaseChannel">>;
-
 const sessions = new WeakMap<Holder, LeaseSession>();
 
 /**
  * The session of this process under a client's key: one, and one connection,
  * however many guards and devices.
  */
-export function leaseSessionOf(client: LeaseClient, holder: Holder): LeaseSession {
+export function leaseSessionOf(holder: Holder, open: OpenLeaseChannel): LeaseSession {
   const known = sessions.get(holder);
   if (known !== undefined) return known;
+  const { numbers, time, readDecision } = holder;
   const schedule = scheduleQuietly;
-  const open = (handlers: ChannelHandlers): Promise<Channel> => client.openLeaseChannel(handlers);
   const channel = new LeaseChannel({ open, schedule });
   const session = new LeaseSession({
-    numbers: holder.numbers,
-    time: holder.time,
+    numbers,
+    time,
     schedule,
-    onBusy: () => channel.connect(session),
-    onIdle: () => channel.disconnect(),
+    readDecision,
+    onBusy: () => {
+      channel.connect(session);
+      selfCheck.start();
+    },
+    onIdle: () => {
+      selfCheck.end();
+      channel.disconnect();
+    },
+    onSilence: () => channel.cut(),
+  });
+  const selfCheck = new SelfCheck({
+    holder,
+    schedule,
+    onResult: (isSound) => session.trust(isSound),
   });
   sessions.set(holder, session);
   return session;
