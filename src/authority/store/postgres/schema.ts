@@ -111,4 +111,10 @@ export const SCHEMA: readonly string[] = [
     PRIMARY KEY (chain_id, seq)
   );
   `,
+  `
+  ALTER TABLE machineid.state
+    ADD COLUMN ttl_ms bigint NOT NULL DEFAULT 10000,
+    ADD COLUMN wait_ms bigint NOT NULL DEFAULT 10000,
+    ADD COLUMN terms_version bigint NOT NULL DEFAULT 0;
+  `,
 ];
