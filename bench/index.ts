@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 const BENCHMARKS = [
   "check-latency.ts",
   "lease-check.ts",
+  "lease-fleet.ts",
   "validate-http.ts",
   "validate-postgres.ts",
   "mcp-gate.ts",
