@@ -1,5 +1,8 @@
 import { DEFAULT_STOP_TIMEOUT_MS } from "../wire/index.ts";
-import type { Operation, StopWait } from "../wire/index.ts";
+import type { FailureAnswer, Operation, StopWait } from "../wire/index.ts";
+
+/** An answer as it came, which may be a failure: look at its `status`. */
+export type Answered<Body> = Promise<Body | FailureAnswer>;
 
 /** How long one call may take. */
 export interface CallOptions {

@@ -53,7 +53,7 @@ export class Leases {
     this.#options = options;
     const { store, leaseStore, logger, clock, now } = options;
     const onGone = (): void => this.stops.lookAgain();
-    this.#replicas = new Replicas({ store: leaseStore, clock, logger, onGone });
+    this.#replicas = new Replicas({ membership: leaseStore.membership, clock, logger, onGone });
     const { sessions, strict, floors } = this;
     this.stops = new Stops({ clock, now, sessions, strict, replicas: this.#replicas });
     this.reader = new Reader({ store: leaseStore, floors, clock, now });

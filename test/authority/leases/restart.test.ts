@@ -50,7 +50,7 @@ describe("a stop after a restart", () => {
     const { version } = await revoke(authority);
     expect(await stateOf(authority, version)).toBe("pending");
     monotonicMs += 10_101;
-    expect(await stateOf(authority, version)).toBe("drained");
+    expect(await stateOf(authority, version)).toBe("fenced");
   });
 
   it("waits its whole time when the process before ended with a lease in use", async () => {
