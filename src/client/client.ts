@@ -4,13 +4,13 @@ import type {
   Jwks,
   ListDevicesAnswer,
   MetaAnswer,
-  Operation,
+  OrgOperation,
   RegisterAnswer,
   RegisterBlockedAnswer,
   UsageAnswer,
   ValidateAnswer,
 } from "../wire/index.ts";
-import { MAX_PAGE_SIZE, ORG_KEY_HEADER, ROUTES } from "../wire/index.ts";
+import { MAX_PAGE_SIZE, ORG_KEY_HEADER, ORG_ROUTES } from "../wire/index.ts";
 import { OrgAudit } from "./audit.ts";
 import type { AuthorityKey } from "./authority-key.ts";
 import { waitingMsOf, waitingOf } from "./call.ts";
@@ -217,7 +217,7 @@ export class MachineID {
    * @throws as every method of this class does
    */
   async request(
-    operation: Operation,
+    operation: OrgOperation,
     body?: Readonly<Record<string, unknown>>,
     options: CallOptions = {},
   ): Promise<Answer> {
@@ -245,12 +245,12 @@ export class MachineID {
   }
 
   #exchange(
-    operation: Operation,
+    operation: OrgOperation,
     body: Readonly<Record<string, unknown>> | undefined,
     signal: AbortSignal | undefined,
     timeoutMs: number,
   ): Promise<Answer> {
-    const { method, path } = ROUTES[operation];
+    const { method, path } = ORG_ROUTES[operation];
     const isRead = method === "GET";
     return exchange(this.#transport, {
       method,
@@ -270,7 +270,7 @@ export class MachineID {
   }
 
   async #body<T>(
-    operation: Operation,
+    operation: OrgOperation,
     body: Readonly<Record<string, unknown>> | undefined,
     options: CallOptions | undefined,
   ): Promise<T> {
@@ -279,7 +279,7 @@ export class MachineID {
   }
 
   async #forDevice<T>(
-    operation: Operation,
+    operation: OrgOperation,
     deviceId: string,
     options?: CallOptions,
     more?: Readonly<Record<string, unknown>>,
@@ -288,7 +288,7 @@ export class MachineID {
   }
 
   async #forDevices<T>(
-    operation: Operation,
+    operation: OrgOperation,
     devices: DeviceSelection,
     options: RestoreBatchOptions,
     more?: Readonly<Record<string, unknown>>,
