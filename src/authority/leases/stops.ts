@@ -251,7 +251,7 @@ export function holderOf(
   const named = deviceIds.filter((deviceId) => {
     const end = session.endOf(deviceId, version, now);
     until = Math.max(until, end ?? 0);
-    return end !== undefined || session.devices.get(deviceId)?.isWatched === true;
+    return end !== undefined || session.mayRun(deviceId);
   });
   if (named.length === 0) return undefined;
   const devices = new Map(named.map((deviceId) => [deviceId, "none" as const]));
