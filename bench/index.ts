@@ -7,6 +7,7 @@ const BENCHMARKS = [
   "check-latency.ts",
   "lease-check.ts",
   "lease-run.ts",
+  "lease-fleet.ts",
   "validate-http.ts",
   "validate-postgres.ts",
   "mcp-gate.ts",

@@ -19,6 +19,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     "src/wire",
     "src/client",
     "src/guard",
+    "src/events",
     "src/index.ts",
     "src/authority",
     "integrations/langchain",

@@ -29,6 +29,9 @@ const subCommands: SubCommandsDef = {
   authority: () => import("./commands/authority.ts").then(({ command }) => command),
   gate: () => import("./commands/gate.ts").then(({ command }) => command),
   exec: () => import("./commands/exec.ts").then(({ command }) => command),
+  drill: () => import("./commands/drill.ts").then(({ command }) => command),
+  canary: () => import("./commands/canary.ts").then(({ command }) => command),
+  top: () => import("./commands/top.ts").then(({ command }) => command),
 };
 
 const root = defineCommand({

@@ -1,5 +1,5 @@
-import type { AuditAnswer, AuditChainsAnswer, FailureAnswer } from "../wire/index.ts";
-import type { Ask, AuditOptions, CallOptions } from "./call.ts";
+import type { AuditAnswer, AuditChainsAnswer } from "../wire/index.ts";
+import type { Answered, Ask, AuditOptions, CallOptions } from "./call.ts";
 import { pagesOf } from "./pages.ts";
 import type { Pages } from "./pages.ts";
 
@@ -12,7 +12,7 @@ export class OrgAudit {
   }
 
   /** A page of entries. */
-  read(options: AuditOptions = {}): Promise<AuditAnswer | FailureAnswer> {
+  read(options: AuditOptions = {}): Answered<AuditAnswer> {
     const { cursor, limit, order, deviceId, code, since, chain, ...call } = options;
     const query = { cursor, limit, order, deviceId, code, chain, since: since?.toISOString() };
     return this.#ask("audit", query, call);
@@ -24,7 +24,7 @@ export class OrgAudit {
   }
 
   /** Where the chains of entries end, signed by the authority. */
-  chains(options?: CallOptions): Promise<AuditChainsAnswer | FailureAnswer> {
+  chains(options?: CallOptions): Answered<AuditChainsAnswer> {
     return this.#ask("auditChains", undefined, options);
   }
 }

@@ -1,5 +1,8 @@
 import { DEFAULT_STOP_TIMEOUT_MS } from "../wire/index.ts";
-import type { Operation, StopWait } from "../wire/index.ts";
+import type { FailureAnswer, OrgOperation, StopWait } from "../wire/index.ts";
+
+/** An answer as it came, which may be a failure: look at its `status`. */
+export type Answered<Body> = Promise<Body | FailureAnswer>;
 
 /** How long one call may take. */
 export interface CallOptions {
@@ -111,7 +114,7 @@ export interface AuditOptions extends CallOptions {
 
 /** Performs an operation and returns its answer's JSON as it came. A field that is undefined is not sent. */
 export type Ask = <T>(
-  operation: Operation,
+  operation: OrgOperation,
   body: Readonly<Record<string, unknown>> | undefined,
   options: CallOptions | undefined,
 ) => Promise<T>;

@@ -1,21 +1,21 @@
 import type {
   BatchAnswer,
   DeviceChangeAnswer,
-  FailureAnswer,
   Jwks,
   ListDevicesAnswer,
   MetaAnswer,
-  Operation,
+  OrgOperation,
   RegisterAnswer,
   RegisterBlockedAnswer,
   UsageAnswer,
   ValidateAnswer,
 } from "../wire/index.ts";
-import { MAX_PAGE_SIZE, ORG_KEY_HEADER, ROUTES } from "../wire/index.ts";
+import { MAX_PAGE_SIZE, ORG_KEY_HEADER, ORG_ROUTES } from "../wire/index.ts";
 import { OrgAudit } from "./audit.ts";
 import type { AuthorityKey } from "./authority-key.ts";
 import { waitingMsOf, waitingOf } from "./call.ts";
 import type {
+  Answered,
   Ask,
   CallOptions,
   ChangeOptions,
@@ -33,7 +33,7 @@ import { chooseTransport } from "./choose-transport.ts";
 import { exchange, pathOf } from "./exchange.ts";
 import type { Answer } from "./exchange.ts";
 import { OrgKeys } from "./keys.ts";
-import { DEFAULT_BASE_URL, DEFAULT_TIMEOUT_MS } from "./machine-id-options.ts";
+import { DEFAULT_BASE_URL, DEFAULT_TIMEOUT_MS, optionsFromEnv } from "./machine-id-options.ts";
 import type { MachineIDOptions } from "./machine-id-options.ts";
 import { checkBaseUrl, checkDeviceId, checkDevices, checkOrgKey, checkTimeout } from "./options.ts";
 import type { BaseUrl } from "./options.ts";
@@ -82,8 +82,7 @@ export class MachineID {
   /** @throws {@link InvalidArgumentError} */
   constructor(options: MachineIDOptions) {
     this.#key = checkOrgKey(options.orgKey);
-    const allowInsecureHttp = options.allowInsecureHttp === true;
-    this.#base = checkBaseUrl(options.baseUrl ?? DEFAULT_BASE_URL, allowInsecureHttp);
+    this.#base = checkBaseUrl(options.baseUrl ?? DEFAULT_BASE_URL, options.allowInsecureHttp);
     this.#timeoutMs = checkTimeout(options.timeoutMs ?? DEFAULT_TIMEOUT_MS, "timeoutMs");
     this.#authorityKey = options.authorityKey;
     this.#transport = chooseTransport(options);
@@ -103,12 +102,7 @@ export class MachineID {
    * @throws {@link InvalidArgumentError} `ORG_KEY_MISSING` when the variable is not set.
    */
   static fromEnv(options: Omit<MachineIDOptions, "orgKey"> = {}): MachineID {
-    const env = globalThis.process?.env ?? {};
-    const baseUrl = options.baseUrl ?? (env["MACHINEID_BASE_URL"]?.trim() || undefined);
-    const authorityKey =
-      options.authorityKey ?? (env["MACHINEID_AUTHORITY_KEY"]?.trim() || undefined);
-    const orgKey = env["MACHINEID_ORG_KEY"] ?? "";
-    return new MachineID({ ...options, orgKey, baseUrl, authorityKey });
+    return new MachineID(optionsFromEnv(options));
   }
 
   /** The authority's address, without a slash at its end. */
@@ -125,12 +119,12 @@ export class MachineID {
   register(
     deviceId: string,
     options: RegisterOptions = {},
-  ): Promise<RegisterAnswer | RegisterBlockedAnswer | FailureAnswer> {
+  ): Answered<RegisterAnswer | RegisterBlockedAnswer> {
     return this.#forDevice("register", deviceId, options, { owner: options.owner });
   }
 
   /** Asks for the decision. The caller must stop at once unless `allowed === true`. */
-  validate(deviceId: string, options?: CallOptions): Promise<ValidateAnswer | FailureAnswer> {
+  validate(deviceId: string, options?: CallOptions): Answered<ValidateAnswer> {
     return this.#forDevice("validate", deviceId, options);
   }
 
@@ -138,7 +132,7 @@ export class MachineID {
    * Devices of the org, in the order of their registration: all of them, or with
    * `limit` a page. An answer has at most 1 MiB, which some 5,000 devices fill.
    */
-  listDevices(options: ListDevicesOptions = {}): Promise<ListDevicesAnswer | FailureAnswer> {
+  listDevices(options: ListDevicesOptions = {}): Answered<ListDevicesAnswer> {
     const { limit, cursor, devicePattern } = options;
     return this.#body("listDevices", { limit, cursor, devicePattern }, options);
   }
@@ -159,7 +153,7 @@ export class MachineID {
   }
 
   /** Denies the device from its next check on; with `wait`, answered once that is true. Idempotent. */
-  revoke(deviceId: string, options: StopOptions = {}): Promise<DeviceChangeAnswer | FailureAnswer> {
+  revoke(deviceId: string, options: StopOptions = {}): Answered<DeviceChangeAnswer> {
     return this.#forDevice("revoke", deviceId, options, {
       reason: options.reason,
       ...waitingOf(options),
@@ -170,32 +164,23 @@ export class MachineID {
    * Restores a revoked device. Nothing that was stopped starts again by itself.
    * `status: "pending"` when a second key has to ask for it, too.
    */
-  unrevoke(
-    deviceId: string,
-    options: RestoreOptions = {},
-  ): Promise<DeviceChangeAnswer | FailureAnswer> {
+  unrevoke(deviceId: string, options: RestoreOptions = {}): Answered<DeviceChangeAnswer> {
     const { reason, ifVersion } = options;
     return this.#forDevice("unrevoke", deviceId, options, { reason, if_version: ifVersion });
   }
 
   /** Another name for {@link MachineID.unrevoke}. */
-  restore(deviceId: string, options?: RestoreOptions): Promise<DeviceChangeAnswer | FailureAnswer> {
+  restore(deviceId: string, options?: RestoreOptions): Answered<DeviceChangeAnswer> {
     return this.unrevoke(deviceId, options);
   }
 
   /** Deletes the device; its checks are then denied as not registered. */
-  remove(
-    deviceId: string,
-    options: ChangeOptions = {},
-  ): Promise<DeviceChangeAnswer | FailureAnswer> {
+  remove(deviceId: string, options: ChangeOptions = {}): Answered<DeviceChangeAnswer> {
     return this.#forDevice("remove", deviceId, options, { reason: options.reason });
   }
 
   /** Revokes several devices as one change; answers with one result per id, or the first of a pattern. */
-  revokeBatch(
-    devices: DeviceSelection,
-    options: StopBatchOptions = {},
-  ): Promise<BatchAnswer | FailureAnswer> {
+  revokeBatch(devices: DeviceSelection, options: StopBatchOptions = {}): Answered<BatchAnswer> {
     return this.#forDevices("revokeBatch", devices, options, waitingOf(options));
   }
 
@@ -203,22 +188,22 @@ export class MachineID {
   unrevokeBatch(
     devices: DeviceSelection,
     options: RestoreBatchOptions = {},
-  ): Promise<BatchAnswer | FailureAnswer> {
+  ): Answered<BatchAnswer> {
     return this.#forDevices("unrevokeBatch", devices, options);
   }
 
   /** The org's plan, and how much of it is in use. */
-  usage(options?: CallOptions): Promise<UsageAnswer | FailureAnswer> {
+  usage(options?: CallOptions): Answered<UsageAnswer> {
     return this.#body("usage", undefined, options);
   }
 
   /** What the authority is and can do; the hosted service answers 404 here. */
-  meta(options?: CallOptions): Promise<MetaAnswer | FailureAnswer> {
+  meta(options?: CallOptions): Answered<MetaAnswer> {
     return this.#body("meta", undefined, options);
   }
 
   /** The public keys that the authority publishes. To trust them, get them another way. */
-  jwks(options?: CallOptions): Promise<Jwks | FailureAnswer> {
+  jwks(options?: CallOptions): Answered<Jwks> {
     return this.#body("jwks", undefined, options);
   }
 
@@ -232,7 +217,7 @@ export class MachineID {
    * @throws as every method of this class does
    */
   async request(
-    operation: Operation,
+    operation: OrgOperation,
     body?: Readonly<Record<string, unknown>>,
     options: CallOptions = {},
   ): Promise<Answer> {
@@ -260,12 +245,12 @@ export class MachineID {
   }
 
   #exchange(
-    operation: Operation,
+    operation: OrgOperation,
     body: Readonly<Record<string, unknown>> | undefined,
     signal: AbortSignal | undefined,
     timeoutMs: number,
   ): Promise<Answer> {
-    const { method, path } = ROUTES[operation];
+    const { method, path } = ORG_ROUTES[operation];
     const isRead = method === "GET";
     return exchange(this.#transport, {
       method,
@@ -285,7 +270,7 @@ export class MachineID {
   }
 
   async #body<T>(
-    operation: Operation,
+    operation: OrgOperation,
     body: Readonly<Record<string, unknown>> | undefined,
     options: CallOptions | undefined,
   ): Promise<T> {
@@ -294,7 +279,7 @@ export class MachineID {
   }
 
   async #forDevice<T>(
-    operation: Operation,
+    operation: OrgOperation,
     deviceId: string,
     options?: CallOptions,
     more?: Readonly<Record<string, unknown>>,
@@ -303,7 +288,7 @@ export class MachineID {
   }
 
   async #forDevices<T>(
-    operation: Operation,
+    operation: OrgOperation,
     devices: DeviceSelection,
     options: RestoreBatchOptions,
     more?: Readonly<Record<string, unknown>>,

@@ -1,4 +1,4 @@
-import type { Operation } from "../wire/index.ts";
+import type { OrgOperation } from "../wire/index.ts";
 import type { Answer } from "./exchange.ts";
 import type { PreparedField } from "./preparation.ts";
 
@@ -30,7 +30,7 @@ export class Features {
   async prepare(
     field: PreparedField,
     body: Body,
-    ask: (operation: Operation) => Promise<Answer>,
+    ask: (operation: OrgOperation) => Promise<Answer>,
   ): Promise<Prepared> {
     const names = this.#names ?? (await namesOf(ask));
     if (!Array.isArray(names)) return { answer: names as Answer };
@@ -51,7 +51,7 @@ export class Features {
 
 /** The names of features; none from a service that has no `meta`; or the answer that names none. */
 async function namesOf(
-  ask: (operation: Operation) => Promise<Answer>,
+  ask: (operation: OrgOperation) => Promise<Answer>,
 ): Promise<readonly unknown[] | Answer> {
   try {
     const meta = await ask("meta");

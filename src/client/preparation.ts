@@ -1,4 +1,4 @@
-import type { Operation } from "../wire/index.ts";
+import type { OrgOperation } from "../wire/index.ts";
 import { InvalidArgumentError } from "./errors.ts";
 import type { Answer } from "./exchange.ts";
 import type { Features } from "./features.ts";
@@ -9,10 +9,10 @@ type Body = Readonly<Record<string, unknown>> | undefined;
 export type PreparedField = "dry_run" | "owner" | "if_version";
 
 /** Operations that let work begin again. */
-const RESTORES: ReadonlySet<Operation> = new Set(["unrevoke", "unrevokeBatch", "resumeOrg"]);
+const RESTORES: ReadonlySet<OrgOperation> = new Set(["unrevoke", "unrevokeBatch", "resumeOrg"]);
 
 /** What has to be found out before an operation is asked for. */
-export function fieldToPrepare(operation: Operation, body: Body): PreparedField | undefined {
+export function fieldToPrepare(operation: OrgOperation, body: Body): PreparedField | undefined {
   if (body?.["dry_run"] === true) return "dry_run";
   if (operation === "register" && body?.["owner"] !== undefined) return "owner";
   const isBareRestore = RESTORES.has(operation) && body?.["if_version"] === undefined;
@@ -26,9 +26,9 @@ export class Preparer {
   /** @throws {@link InvalidArgumentError} `OPTION_INVALID` for what this authority cannot do */
   async request(
     field: PreparedField,
-    operation: Operation,
+    operation: OrgOperation,
     body: Body,
-    ask: (operation: Operation, body?: Body) => Promise<Answer>,
+    ask: (operation: OrgOperation, body?: Body) => Promise<Answer>,
   ): Promise<Answer> {
     const { Features } = await import("./features.ts");
     this.#features ??= new Features();

@@ -1,4 +1,4 @@
-import { readDecision, ROUTES } from "../wire/index.ts";
+import { readDecision, ORG_ROUTES } from "../wire/index.ts";
 import type { AuthorityKey } from "./authority-key.ts";
 import { InvalidArgumentError, RequestError } from "./errors.ts";
 import type { Answer } from "./exchange.ts";
@@ -28,7 +28,7 @@ export async function requestVerified(request: VerifiedRequest): Promise<Answer>
   if (problem === undefined) return answer;
   const { status, requestId } = answer;
   throw new RequestError("RECEIPT_INVALID", `the receipt is not to be trusted: ${problem}`, {
-    ...ROUTES.validate,
+    ...ORG_ROUTES.validate,
     status,
     requestId,
   });

@@ -14,6 +14,7 @@ import { emit } from "./events.ts";
 import type { CheckOutcome, GuardListener, GuardStatus } from "./events.ts";
 import type { HeldDevice } from "./held-device.ts";
 import type { Latch } from "./latch.ts";
+import type { Pass, Question } from "./question.ts";
 
 export interface EnforcerOptions {
   readonly device: HeldDevice;
@@ -25,27 +26,6 @@ export interface EnforcerOptions {
   /** Whether the first check registers the device. */
   readonly registers: boolean;
   readonly onEvent: GuardListener | undefined;
-}
-
-/** An allow that may be used, while it is fresh, for one beginning of work. */
-export interface Pass {
-  readonly verdict: Allowed;
-  /** When the check began. */
-  readonly askedAt: Instant;
-  /** When the request that brought the allow was sent. */
-  readonly sentAt: Instant;
-  /** Number of that request. */
-  readonly n: number;
-}
-
-/** What one check is about. */
-export interface Question {
-  readonly latch: Latch;
-  readonly boundary: Boundary;
-  /** Signals of the caller's. */
-  readonly signals: readonly AbortSignal[];
-  /** Whether the authority has to be asked, lease or not. */
-  readonly isStrict: boolean;
 }
 
 /**

@@ -1,7 +1,8 @@
 import type { Boundary } from "./boundary.ts";
 import { CheckPromise, settledCheck } from "./check-promise.ts";
 import type { Watcher } from "./check-promise.ts";
-import type { Enforcer, Pass, Question } from "./enforcer.ts";
+import type { Enforcer } from "./enforcer.ts";
+import type { Pass, Question } from "./question.ts";
 import type { ExecutionStoppedError } from "./errors.ts";
 import { warnLoudly } from "./events.ts";
 import { describeBoundary, readBoundary } from "./boundary.ts";

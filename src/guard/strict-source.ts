@@ -1,6 +1,6 @@
 import { RequestError } from "../client/index.ts";
 import type { Answer, CallOptions, OpenLeaseChannel } from "../client/index.ts";
-import type { Operation, Verdict } from "../wire/index.ts";
+import type { OrgOperation, Verdict } from "../wire/index.ts";
 import { readDecision, readRegistration } from "../wire/index.ts";
 import type { Cancellation } from "./cancellation.ts";
 import type { Timekeeper } from "./clock.ts";
@@ -18,7 +18,7 @@ export interface GuardClient {
   /** Opens a lease channel; a client that cannot serves strict guards only. */
   readonly openLeaseChannel?: OpenLeaseChannel | undefined;
   request(
-    operation: Operation,
+    operation: OrgOperation,
     body?: Readonly<Record<string, unknown>>,
     options?: CallOptions,
   ): Promise<Answer>;
@@ -97,7 +97,7 @@ export class StrictSource implements DecisionSource {
     return registration.begin();
   }
 
-  async #ask(operation: Operation, read: Read, signal: AbortSignal): Promise<SourcedVerdict> {
+  async #ask(operation: OrgOperation, read: Read, signal: AbortSignal): Promise<SourcedVerdict> {
     const { client, device, time, timeoutMs } = this.#options;
     const { deviceId } = device;
     const startedAt = time.now();

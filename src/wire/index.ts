@@ -103,9 +103,10 @@ export {
   MAX_STOP_TIMEOUT_MS,
   ORG_KEY_HEADER,
   REQUEST_ID_HEADER,
+  ORG_ROUTES,
   ROUTES,
 } from "./routes.ts";
-export type { Operation, Route } from "./routes.ts";
+export type { Operation, OrgOperation, Route } from "./routes.ts";
 export {
   jwksAnswerSchema,
   rotateSigningKeyAnswerSchema,

@@ -11,7 +11,8 @@ const at =
 const get = at("GET");
 const post = at("POST");
 
-export const ROUTES = {
+/** What a client of an org asks for. */
+export const ORG_ROUTES = {
   register: post("devices/register"),
   validate: post("devices/validate"),
   listDevices: get("devices/list"),
@@ -21,9 +22,6 @@ export const ROUTES = {
   revokeBatch: post("devices/revoke_batch"),
   unrevokeBatch: post("devices/unrevoke_batch"),
   usage: get("usage"),
-  createOrg: post("org/create"),
-  listOrgs: get("org/list"),
-  setOrgPlan: post("org/plan"),
   readOrg: get("org"),
   stopOrg: post("org/stop"),
   readStop: get("stops/{version}"),
@@ -34,15 +32,25 @@ export const ROUTES = {
   revokeKey: post("keys/revoke"),
   rotateKey: post("keys/rotate"),
   meta: get("meta"),
-  events: get("events"),
-  backup: post("backup"),
   audit: get("audit"),
   auditChains: get("audit/chains"),
-  rotateSigningKey: post("authority/rotate_key"),
-  rotateAdminKey: post("authority/rotate_admin_key"),
   jwks: { method: "GET", path: "/.well-known/jwks.json" },
 } as const satisfies Record<string, Route>;
 
+/** What a self-hosted authority has besides: its administrator's operations, and the event stream. */
+const AUTHORITY_ROUTES = {
+  createOrg: post("org/create"),
+  listOrgs: get("org/list"),
+  setOrgPlan: post("org/plan"),
+  events: get("events"),
+  backup: post("backup"),
+  rotateSigningKey: post("authority/rotate_key"),
+  rotateAdminKey: post("authority/rotate_admin_key"),
+} as const satisfies Record<string, Route>;
+
+export const ROUTES = { ...ORG_ROUTES, ...AUTHORITY_ROUTES } as const;
+
+export type OrgOperation = keyof typeof ORG_ROUTES;
 export type Operation = keyof typeof ROUTES;
 
 /** Where the lease channel, a WebSocket, is opened. */

@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { MachineID } from "../../src/index.ts";
 import { startTestAuthority } from "../support/authority.ts";
+import type { TestAuthorityOptions } from "../support/authority.ts";
 import { startCli, temporaryDirectory } from "./spawn.ts";
 import type { Finished, Running } from "./spawn.ts";
 import { readOr } from "./family.ts";
@@ -26,8 +27,11 @@ export interface ExecScene extends AsyncDisposable {
 type Env = Readonly<Record<string, string>>;
 
 /** An authority that knows {@link DEVICE}, and programs that `exec` starts under it. */
-export async function execScene(url?: string): Promise<ExecScene> {
-  const authority = url === undefined ? await startTestAuthority() : undefined;
+export async function execScene(
+  url?: string,
+  options: TestAuthorityOptions = {},
+): Promise<ExecScene> {
+  const authority = url === undefined ? await startTestAuthority(options) : undefined;
   const directory = temporaryDirectory();
   const orgKey = authority?.ownerKey ?? "org_scripted";
   const baseUrl = url ?? authority?.url ?? "";

@@ -200,7 +200,7 @@ describe.each(Object.entries(PROGRAMS))("a program %s", (_name, { program, size 
     expect(pids.filter((pid) => isAlive(pid))).toEqual([]);
     const written = readOr(ticks).length;
     expect(code).toBe(3);
-    expect(stderr).toMatch(/^machineid: exec: denied, DEVICE_REVOKED \(request .*is ended\n/);
+    expect(stderr).toMatch(/^machineid: exec: denied, DEVICE_REVOKED.*is ended\n/);
     expect(scene.status()).toMatchObject({ state: "denied", code: "DEVICE_REVOKED", exit_code: 3 });
     expect(readOr(ticks).length).toBe(written);
   });
@@ -231,6 +231,21 @@ while True: time.sleep(1)`;
     code: 3,
     stdout: "ready\n[False, False, False]\n",
   });
+});
+
+test("a program ends at the next check where there are no leases", async () => {
+  await using authority = await startScriptedAuthority();
+  await using scene = await execScene(authority.url);
+  const file = scene.file("pids");
+  const options = ["--grace", "0s", "--verbose", ...scene.statusFile];
+  const running = scene.exec(options, ["python3", "-c", PYTHON, file]);
+  const pids = await familyIn(file, 1);
+  await authority.become("revoked");
+  const { code, stderr } = await running.finished;
+  expect(pids.filter((pid) => isAlive(pid))).toEqual([]);
+  expect(code).toBe(3);
+  expect(stderr).toMatch(/by strict checks, every 50 ms/);
+  expect(stderr).toMatch(/denied, DEVICE_REVOKED \(request .*is ended/);
 });
 
 test("a program ends when the authority is gone", async () => {

@@ -12,8 +12,6 @@ export class FanOut {
   #queue: { readonly to: Receiver; readonly frame: string | Buffer }[] = [];
   #next = 0;
   #isScheduled = false;
-  /** Longest slice so far, in milliseconds. */
-  longestSliceMs = 0;
 
   push(to: Receiver, frame: string | Buffer): void {
     this.#queue.push({ to, frame });
@@ -44,6 +42,5 @@ export class FanOut {
         break;
       }
     }
-    this.longestSliceMs = Math.max(this.longestSliceMs, performance.now() - startMs);
   }
 }

@@ -18,6 +18,8 @@ export interface HeldDevice {
   /** The code that the session was told last. */
   told: string | undefined;
   holding: Holding | undefined;
+  /** It was allowed since it is watched: something may run. */
+  wasAllowed: boolean;
 }
 
 /** The connection of a session. */
@@ -84,6 +86,7 @@ export class HeldSession {
     now: number,
   ): void {
     const device = this.devices.get(deviceId) ?? this.add(deviceId, false);
+    device.wasAllowed = true;
     const { holding } = device;
     if (holding === undefined || holding.until <= now) {
       device.holding = { oldest: version, newest: version, until, n };
@@ -102,7 +105,8 @@ export class HeldSession {
       known.isWatched ||= isWatched;
       return known;
     }
-    const device = { isWatched, since: this.lastN, told: undefined, holding: undefined };
+    const nothing = { told: undefined, holding: undefined, wasAllowed: false };
+    const device: HeldDevice = { isWatched, since: this.lastN, ...nothing };
     this.devices.set(deviceId, device);
     return device;
   }
@@ -137,6 +141,13 @@ export class HeldSession {
       forgotten.push(deviceId);
     }
     return forgotten;
+  }
+
+  /** Whether a device may be running something here, as far as is known. */
+  mayRun(deviceId: string): boolean {
+    const device = this.devices.get(deviceId);
+    if (device?.isWatched !== true) return false;
+    return this.connection !== undefined || device.wasAllowed;
   }
 
   /** Whether any allow may be in use. */

@@ -3,6 +3,8 @@ import type { SessionOwner } from "./held-session.ts";
 
 /** For how long it is said of a session that was lost that what it ran may run on. */
 const LOST_KEPT_MS = 10 * 60_000;
+/** Lost sessions that hold nothing and are remembered nevertheless. */
+const MOST_LOST = 10_000;
 
 interface OrgSessions {
   readonly sessions: Set<HeldSession>;
@@ -49,11 +51,16 @@ export class HeldSessions {
 
   /** Forgets what is over. */
   prune(now: number): void {
+    let lost = 0;
     for (const [name, session] of this.#byName) {
       this.#unlist(session, session.prune(now));
-      const { connection, lostAt } = session;
+      const { connection, lostAt = now, devices } = session;
       if (connection !== undefined || session.isHolding(now)) continue;
-      if (session.devices.size > 0 && now - (lostAt ?? now) <= LOST_KEPT_MS) continue;
+      const mayRun = [...devices.keys()].some((deviceId) => session.mayRun(deviceId));
+      if (mayRun && now - lostAt <= LOST_KEPT_MS && lost < MOST_LOST) {
+        lost += 1;
+        continue;
+      }
       this.#byName.delete(name);
       this.#unlist(session, session.devices.keys());
       const { sessions } = this.#org(session.orgId);

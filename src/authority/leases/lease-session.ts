@@ -109,6 +109,7 @@ export class LeaseSession {
       if (device === undefined) continue;
       device.isWatched = false;
       device.told = undefined;
+      device.wasAllowed = false;
       if (device.holding !== undefined && device.holding.n < n) device.holding = undefined;
     }
   }

@@ -53,7 +53,7 @@ export class Leases {
     this.#options = options;
     const { store, leaseStore, logger, clock, now } = options;
     const onGone = (): void => this.stops.lookAgain();
-    this.#replicas = new Replicas({ store: leaseStore, clock, logger, onGone });
+    this.#replicas = new Replicas({ membership: leaseStore.membership, clock, logger, onGone });
     const { sessions, strict, floors } = this;
     this.stops = new Stops({ clock, now, sessions, strict, replicas: this.#replicas });
     this.reader = new Reader({ store: leaseStore, floors, clock, now });
@@ -233,7 +233,12 @@ export class Leases {
   /** Of what happened up to a version nothing is known: nothing older is sent, and everybody is asked about. */
   #lost(version: number): void {
     this.floors.raiseEverywhere(version);
-    void this.#readTerms().then((terms) => this.#reconsider(this.sessions, version, terms));
+    this.#readTerms()
+      .then((terms) => this.#reconsider(this.sessions, version, terms))
+      .catch((error: unknown) => {
+        // Whoever renews is decided anew; who does not runs out.
+        this.#options.logger.warn({ err: error }, "the terms of leases could not be read");
+      });
   }
 
   #reconsider(sessions: Iterable<HeldSession>, version: number, terms: LeaseTerms): void {

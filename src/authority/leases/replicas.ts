@@ -1,12 +1,13 @@
 import { randomUUID } from "node:crypto";
 import type { AuthorityLogger } from "../services.ts";
-import type { LeaseStore } from "../store/lease-store.ts";
+import type { LeaseMembership } from "../store/lease-store.ts";
 import { waitFor } from "./clock.ts";
 import type { MonotonicClock } from "./clock.ts";
 import { waitUntil } from "./wait-until.ts";
 
 export interface ReplicasOptions {
-  readonly store: LeaseStore;
+  /** Undefined where nobody knows which there are. */
+  readonly membership: LeaseMembership | undefined;
   readonly clock: MonotonicClock;
   readonly logger: AuthorityLogger;
   /** A process that may have given allows is gone: stops may be fenced sooner. */
@@ -19,6 +20,7 @@ export class Replicas {
   readonly #options: ReplicasOptions;
   readonly #ending = new AbortController();
   #hasEntered = false;
+  #isAlone = false;
 
   constructor(options: ReplicasOptions) {
     this.#options = options;
@@ -26,13 +28,23 @@ export class Replicas {
 
   /** Enters this process, before it gives its first allow. @throws StoreUnavailableError */
   async enter(): Promise<void> {
-    await this.#options.store.enterReplica(this.id);
+    const { membership } = this.#options;
+    if (membership === undefined) return;
+    await membership.enterReplica(this.id);
     this.#hasEntered = true;
+    this.#isAlone = (await membership.replicas()).length === 1;
+  }
+
+  /** Whether nobody but this process can know of anyone whom a stop concerns. */
+  get isAlone(): boolean {
+    return this.#isAlone;
   }
 
   /** Whether every process has reported a stop; this one has. @throws StoreUnavailableError */
   async haveReported(version: number): Promise<boolean> {
-    const rows = await this.#options.store.replicas();
+    const { membership } = this.#options;
+    if (membership === undefined) return false;
+    const rows = await membership.replicas();
     return (
       rows.some(({ id, state }) => id === this.id && state === "in") &&
       rows.every(({ id, reported }) => id === this.id || reported >= version)
@@ -44,14 +56,15 @@ export class Replicas {
    * they gave can be in use.
    */
   async removeOthers(waitMs: () => Promise<number>): Promise<void> {
-    const { store, clock, logger, onGone } = this.#options;
+    const { membership: store, clock, logger, onGone } = this.#options;
+    if (store === undefined || this.#isAlone) return;
     const others = (await store.replicas()).filter(({ id }) => id !== this.id);
-    if (others.length === 0) return;
     for (const { id } of others) await store.markReplicaOut(id);
     const markedAt = clock();
     const ended = await waitUntil(markedAt + waitFor(await waitMs()), clock, this.#ending.signal);
     if (!ended) return;
     for (const { id } of others) await store.removeReplica(id);
+    this.#isAlone = true;
     logger.info({ removed: others.length }, "allows of processes that were killed are over");
     onGone();
   }
@@ -59,6 +72,6 @@ export class Replicas {
   /** @param isClear whether nothing that this process gave is in use */
   async leave(isClear: boolean): Promise<void> {
     this.#ending.abort();
-    if (this.#hasEntered && isClear) await this.#options.store.removeReplica(this.id);
+    if (this.#hasEntered && isClear) await this.#options.membership?.removeReplica(this.id);
   }
 }

@@ -23,6 +23,8 @@ export interface StopTold {
   /** What stops wait for, read after that. */
   readonly waitMs: number;
   readonly holders: readonly StopHolder[];
+  /** There is no holder that only another process knows of. */
+  readonly knowsAll: boolean;
   /** Devices with strict allows that nobody acknowledges for. */
   readonly strictDevices: readonly string[];
   /** When the last of those is over. */
@@ -43,6 +45,7 @@ export class StopRecord {
   readonly holders = new Map<HeldSession, StopHolder>();
   /** When everything older is over by itself. */
   #clearBy: number;
+  readonly #knowsAll: boolean;
   #unfenced = 0;
   #undrained = 0;
   isFenced = false;
@@ -58,6 +61,7 @@ export class StopRecord {
     this.deviceIds = told.deviceIds;
     this.strictDevices = told.strictDevices;
     this.strictUntil = told.strictUntil;
+    this.#knowsAll = told.knowsAll;
     this.timeEnd = told.seenAt + waitFor(told.waitMs);
     this.#clearBy = told.strictUntil;
     for (const holder of told.holders) this.add(holder);
@@ -121,9 +125,11 @@ export class StopRecord {
     return this.isDrained ? "drained" : "fenced";
   }
 
-  /** What it ran has ended. What began on a strict allow over HTTP nobody can see end. */
+  /** What it ran has ended, which holders that are not known here cannot say. What began on a strict allow over HTTP nobody can see end. */
   get isDrained(): boolean {
-    return this.isFenced && this.#undrained === 0 && this.strictDevices.length === 0;
+    return (
+      this.#knowsAll && this.isFenced && this.#undrained === 0 && this.strictDevices.length === 0
+    );
   }
 
   /** How many of the holders are where, sessions and those who ask by HTTP. */

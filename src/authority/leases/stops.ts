@@ -19,7 +19,7 @@ export interface StopsOptions {
   readonly now: () => number;
   readonly sessions: HeldSessions;
   readonly strict: StrictAllows;
-  readonly replicas: Pick<Replicas, "haveReported">;
+  readonly replicas: Pick<Replicas, "haveReported" | "isAlone">;
 }
 
 const MOST_RECORDS = 1_000;
@@ -68,7 +68,9 @@ export class Stops {
         : { strictDevices: [], strictUntil: 0 };
     const holders = gathered ?? this.#holdersOf({ ...stop, deviceIds: names && [...names] });
     const seenAt = this.#options.clock();
-    const told = { version, orgId, deviceIds: names, seenAt, waitMs, strictDevices, strictUntil };
+    const knowsAll = this.#options.replicas.isAlone;
+    const strict = { strictDevices, strictUntil };
+    const told = { version, orgId, deviceIds: names, seenAt, waitMs, knowsAll, ...strict };
     const record = new StopRecord({ ...told, holders });
     record.isGathering = gathered !== undefined;
     if (before !== undefined) {
@@ -249,7 +251,7 @@ export function holderOf(
   const named = deviceIds.filter((deviceId) => {
     const end = session.endOf(deviceId, version, now);
     until = Math.max(until, end ?? 0);
-    return end !== undefined || session.devices.get(deviceId)?.isWatched === true;
+    return end !== undefined || session.mayRun(deviceId);
   });
   if (named.length === 0) return undefined;
   const devices = new Map(named.map((deviceId) => [deviceId, "none" as const]));

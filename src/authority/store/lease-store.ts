@@ -80,6 +80,12 @@ export interface LeaseStore {
     version: number,
     waitMs: number,
   ): Promise<LeaseTerms>;
+  /** Who may have given allows. Without it stops are answered by time alone. */
+  readonly membership?: LeaseMembership;
+}
+
+/** The processes that may have given allows which are in use. */
+export interface LeaseMembership {
   /** Says that a process gives allows from now on. */
   enterReplica(id: string): Promise<void>;
   /** Says that another process gives no more. What it gave may be in use. */

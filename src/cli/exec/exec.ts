@@ -87,6 +87,7 @@ class Execution {
       enforcement: "auto",
       onEvent: (event) => this.#hear(event),
     });
+    const strict = createGuard(this.#options.client, { ...this.#options.guard, register: false });
     const run = guard.run({ signal: this.#interrupt.signal });
     const boundary = { kind: "run", name: basename(this.#options.program.command) } as const;
     const stuck = Promise.withResolvers<Outcome>();
@@ -95,7 +96,9 @@ class Execution {
         const tree = await this.#start(fence);
         const { pid } = tree.process;
         this.#status.set({ state: "running", pid: pid ?? null });
-        const overseer = new Overseer({ tree, run, boundary, recheckMs: this.#options.recheckMs });
+        const { recheckMs } = this.#options;
+        const askAnew = (): Promise<unknown> => strict.check(boundary);
+        const overseer = new Overseer({ tree, run, boundary, askAnew, recheckMs });
         this.#overseer = overseer;
         relay.attach(overseer);
         const byItself = await Promise.race([tree.ended.then(() => true), abortOf(signal)]);

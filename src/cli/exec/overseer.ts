@@ -6,6 +6,8 @@ export interface OverseerOptions {
   readonly tree: ProcessTree;
   readonly run: Run;
   readonly boundary: Boundary;
+  /** Asks the authority itself, whatever lease is held; what it rejects with is heard by the guard, too. */
+  readonly askAnew: () => Promise<unknown>;
   /** How often the run is asked about again, in milliseconds; under a lease that costs nothing. */
   readonly recheckMs: number;
 }
@@ -37,12 +39,16 @@ export class Overseer implements SignalReceiver {
    * no effect on a program in a session of its own.
    */
   suspend(): void {
-    void this.#hold(() => process.kill(process.pid, "SIGSTOP"));
+    void this.#hold(async () => {
+      process.kill(process.pid, "SIGSTOP");
+      // A stop of meanwhile may not have been read yet, and the lease be good still.
+      await this.#options.askAnew().catch(() => undefined);
+    });
   }
 
   /** Out of lease: the program stands still until there is an answer. */
   doubt(): void {
-    void this.#hold(() => undefined);
+    void this.#hold(() => Promise.resolve());
   }
 
   close(): void {
@@ -50,14 +56,14 @@ export class Overseer implements SignalReceiver {
     clearTimeout(this.#timer);
   }
 
-  async #hold(meanwhile: () => void): Promise<void> {
+  async #hold(meanwhile: () => Promise<void>): Promise<void> {
     // A refusal that is being latched just now needs no holding.
     await Promise.resolve();
     if (this.#isHolding || this.#isStopped) return;
     this.#isHolding = true;
     const { tree } = this.#options;
     await tree.signalAll("SIGSTOP");
-    meanwhile();
+    await meanwhile();
     await this.#check();
     if (!this.#isStopped) await tree.signalAll("SIGCONT");
     this.#isHolding = false;

@@ -44,8 +44,10 @@ const FIRST_RENEWAL_MS = 1000;
 const SHORTEST_RENEWAL_MS = 50;
 /** Renewals whose answers are still waited for. */
 const MAX_UNANSWERED = 100;
-/** No connection is given up sooner for a renewal that is not answered. */
-const LEAST_PATIENCE_MS = 1000;
+/** A renewal has the time to the next one to be answered; a timer may be that much early. */
+const PATIENCE = 0.9;
+/** No connection is given up sooner, however short a lease is. */
+const LEAST_PATIENCE_MS = 250;
 
 /**
  * The leases of one process under one key: asks for them, takes them, gives them
@@ -222,7 +224,7 @@ export class LeaseSession {
   #wake(): void {
     const { time, onSilence } = this.#options;
     const silentMs = this.#silentSince && time.elapsedMs(this.#silentSince, time.now());
-    const patienceMs = Math.max(this.#renewEveryMs, LEAST_PATIENCE_MS);
+    const patienceMs = Math.max(this.#renewEveryMs * PATIENCE, LEAST_PATIENCE_MS);
     if (silentMs !== undefined && silentMs >= patienceMs) onSilence?.();
     this.#renew();
     this.#notify();

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { call, startTestAuthority } from "../../support/authority.ts";
 import type { TestAuthority } from "../../support/authority.ts";
@@ -42,7 +43,9 @@ describe("a stop after a restart", () => {
     call(authority, "POST", "/api/v1/devices/register", { deviceId: "a" });
 
   it("waits its whole time when the process before was killed", async () => {
-    const child = fork(join(import.meta.dirname, "killed-child.ts"), [join(folder, "store.db")]);
+    const child = fork(fileURLToPath(import.meta.resolve("./killed-child.ts")), [
+      join(folder, "store.db"),
+    ]);
     await once(child, "message");
     child.kill("SIGKILL");
     await once(child, "exit");
@@ -50,7 +53,7 @@ describe("a stop after a restart", () => {
     const { version } = await revoke(authority);
     expect(await stateOf(authority, version)).toBe("pending");
     monotonicMs += 10_101;
-    expect(await stateOf(authority, version)).toBe("drained");
+    expect(await stateOf(authority, version)).toBe("fenced");
   });
 
   it("waits its whole time when the process before ended with a lease in use", async () => {

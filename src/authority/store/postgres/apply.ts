@@ -20,7 +20,8 @@ export const applyStatement = {
   name: "machineid_apply",
   text: `
     WITH taken AS (
-      UPDATE machineid.state SET version = $2, revision = revision + 1
+      UPDATE machineid.state SET version = $2, revision = revision + 1,
+        ttl_ms = $11, wait_ms = $12, terms_version = $13
       WHERE revision = $1 AND importing IS NULL
       RETURNING version
     ), logged AS (
@@ -88,5 +89,7 @@ export function applyValues(change: ChangeSet, composed: ComposedEntries): unkno
     ends.map(({ id, seq, head }) => ({ id, seq, head })),
     change.signingKeys.map(signingKeyRow),
   ];
-  return [change.from, change.version, ...rows.map((each) => JSON.stringify(each))];
+  const { ttlMs, waitMs, version: termsVersion } = change.terms;
+  const texts = rows.map((each) => JSON.stringify(each));
+  return [change.from, change.version, ...texts, ttlMs, waitMs, termsVersion];
 }

@@ -2,7 +2,6 @@ import type { AuditEvent } from "../audit-entry.ts";
 import type { AuditChain } from "../audit-store.ts";
 import type { Change, ChangeNote } from "../changes.ts";
 import type { AuditLedger, Ledger } from "../ledger.ts";
-import { DEFAULT_TERMS } from "../lease-store.ts";
 import type { LeaseTerms } from "../lease-store.ts";
 import type { OrgUsage } from "../org-store.ts";
 import type { OrgRecord } from "../records.ts";
@@ -22,6 +21,7 @@ export interface ChangeSet {
   /** The revision it was decided at. Whatever was committed since makes it void. */
   readonly from: number;
   readonly version: number;
+  readonly terms: LeaseTerms;
   readonly changes: readonly Change[];
   readonly entries: readonly PendingEntry[];
   readonly orgs: readonly OrgFact[];
@@ -42,6 +42,7 @@ export class GroupLedger implements Ledger {
   readonly signingKeys: GroupSigningKeys;
   readonly #from: number;
   #version: number;
+  #terms: LeaseTerms;
   readonly #orgs = new Map<string, OrgFact>();
   readonly #allOrgs: boolean;
   readonly #entries: PendingEntry[] = [];
@@ -51,6 +52,7 @@ export class GroupLedger implements Ledger {
   constructor(facts: Facts, needs: readonly Needs[]) {
     this.#from = facts.revision;
     this.#version = facts.version;
+    this.#terms = facts.terms;
     this.#allOrgs = needs.some(({ allOrgs }) => allOrgs === true);
     const chained = needs.filter(({ chains }) => chains === true);
     this.audit = {
@@ -78,11 +80,11 @@ export class GroupLedger implements Ledger {
   }
 
   get terms(): LeaseTerms {
-    return DEFAULT_TERMS;
+    return this.#terms;
   }
 
-  setTerms(): void {
-    throw new Error("terms cannot be changed here");
+  setTerms(terms: LeaseTerms): void {
+    this.#terms = terms;
   }
 
   /** What was written to the audit. */
@@ -101,6 +103,7 @@ export class GroupLedger implements Ledger {
     return {
       from: this.#from,
       version: this.#version,
+      terms: this.#terms,
       changes: this.#changes,
       entries: this.#entries,
       orgs,

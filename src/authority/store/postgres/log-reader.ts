@@ -1,9 +1,8 @@
 import { entriesIn } from "../audit-lines.ts";
 import type { AuditChain, AuditCut, AuditRow, AuditSnapshot } from "../audit-store.ts";
 import type { ChangesRead } from "../changes.ts";
-import { DEFAULT_TERMS } from "../lease-store.ts";
 import type { DeviceRecord } from "../records.ts";
-import { auditFromRow, chainFromRow, changeFromRow, deviceFromRow } from "../rows.ts";
+import { auditFromRow, chainFromRow, changeFromRow, deviceFromRow, termsFrom } from "../rows.ts";
 import { READ_ROWS, removeUpToCut } from "./audit-rows.ts";
 import type { Connection } from "./connection.ts";
 
@@ -37,7 +36,7 @@ const CUT = {
 };
 const CHANGES = {
   name: "machineid_changes",
-  text: `SELECT s.version AS newest, c.* FROM machineid.state s
+  text: `SELECT s.version AS newest, s.ttl_ms, s.wait_ms, s.terms_version, c.* FROM machineid.state s
     LEFT JOIN LATERAL (
       SELECT * FROM machineid.changes WHERE version > $1 ORDER BY version LIMIT $2
     ) c ON true ORDER BY c.version`,
@@ -107,14 +106,18 @@ export async function readChanges(
   limit: number,
   timeoutMs: number,
 ): Promise<ChangesRead> {
-  const rows = await connection.query<{ newest: number; version: number | null }>(
-    CHANGES,
-    [afterVersion, limit],
-    timeoutMs,
-  );
+  const rows = await connection.query<{
+    newest: number;
+    ttl_ms: number;
+    wait_ms: number;
+    terms_version: number;
+    version: number | null;
+  }>(CHANGES, [afterVersion, limit], timeoutMs);
+  const [first] = rows;
+  if (first === undefined) throw new Error("the store has no state");
   return {
-    version: rows[0]?.newest ?? 0,
-    terms: DEFAULT_TERMS,
+    version: first.newest,
+    terms: termsFrom(first),
     changes: rows.filter(({ version }) => version !== null).map(changeFromRow),
   };
 }

@@ -22,8 +22,9 @@ import type { AdminKeyRotation, OrgPatch, OrgPolicy } from "../org-store.ts";
 import type { KeyRecord, OrgRecord, SigningKeyRecord } from "../records.ts";
 import type { Bootstrap, Store } from "../store.ts";
 import type { PostgresSettings } from "./options.ts";
-import { cutChain, readChains, readChanges, readRows, readSnapshot } from "./log-reader.ts";
+import { cutChain, readChains, readRows, readSnapshot } from "./log-reader.ts";
 import { migrate } from "./migrate.ts";
+import { ReplicaLeases } from "./leases.ts";
 import { Replica } from "./replica.ts";
 
 /** Opens the store that `postgresStore` promises. */
@@ -44,10 +45,12 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Sto
 class PostgresStore implements Store {
   readonly isShared = true;
   readonly #replica: Replica;
+  readonly leases: ReplicaLeases;
   readonly #decisionTimeoutMs: number;
 
   constructor(settings: PostgresSettings) {
     this.#replica = new Replica(settings);
+    this.leases = new ReplicaLeases(this.#replica);
     this.#decisionTimeoutMs = settings.decisionTimeoutMs;
   }
 
@@ -253,7 +256,7 @@ class PostgresStore implements Store {
   }
 
   changes(afterVersion: number, limit: number) {
-    return this.#replica.logs((connection, ms) => readChanges(connection, afterVersion, limit, ms));
+    return this.#replica.changes(afterVersion, limit);
   }
 
   onChange(listener: (version: number) => void) {

@@ -1,7 +1,8 @@
 import type { Caller, Refused } from "../caller.ts";
+import type { ChangesRead } from "../changes.ts";
 import type { Validated } from "../device-store.ts";
 import { StoreUnavailableError } from "../errors.ts";
-import type { Ledger } from "../ledger.ts";
+import type { DecisionFacts, Ledger } from "../ledger.ts";
 import type { DeviceRecord } from "../records.ts";
 import { Announcements } from "./announcements.ts";
 import { BatchStatistics } from "./batch-statistics.ts";
@@ -12,6 +13,7 @@ import { readFacts } from "./facts.ts";
 import type { Needs } from "./facts.ts";
 import { GroupLedger } from "./group-ledger.ts";
 import { LastSeen } from "./last-seen.ts";
+import { readChanges } from "./log-reader.ts";
 import type { PostgresSettings } from "./options.ts";
 import { prepareStore } from "./prepare.ts";
 import { Session } from "./session.ts";
@@ -38,6 +40,8 @@ export class Replica {
   readonly #lists: Session<void>;
   /** Audit and change log, whose readers may ask for much. */
   readonly #logs: Session<void>;
+  /** The end of the change log: stops wait for nobody who reads much. */
+  readonly #tail: Session<void>;
   readonly #lastSeen = new LastSeen();
   readonly #auditListeners = new Set<() => void>();
   readonly #seenTimer: NodeJS.Timeout;
@@ -63,6 +67,7 @@ export class Replica {
     };
     this.#lists = new Session(this.#reading);
     this.#logs = new Session(this.#reading);
+    this.#tail = new Session(this.#reading);
     this.#seenTimer = setInterval(() => void this.#writeSeen(), SEEN_DELAY_MS);
     this.#seenTimer.unref();
   }
@@ -70,6 +75,15 @@ export class Replica {
   /** @throws StoreUnavailableError */
   validate(caller: Caller, deviceId: string, auditAllow: boolean): Promise<Validated | Refused> {
     return this.#unlessClosed(() => this.#validator.validate(caller, deviceId, auditAllow));
+  }
+
+  /** Decides from one read that begins after the call. @throws StoreUnavailableError */
+  decide<Outcome>(
+    caller: Pick<Caller, "keyHash">,
+    deviceIds: readonly string[],
+    step: (facts: DecisionFacts) => Outcome,
+  ): Promise<Outcome> {
+    return this.#unlessClosed(() => this.#validator.decide(caller, deviceIds, step));
   }
 
   /**
@@ -138,6 +152,15 @@ export class Replica {
     });
   }
 
+  /** Reads the change log. @throws StoreUnavailableError */
+  changes(afterVersion: number, limit: number): Promise<ChangesRead> {
+    return this.#unlessClosed(() =>
+      this.#tail.use(({ connection }) =>
+        readChanges(connection, afterVersion, limit, this.#timeoutMs),
+      ),
+    );
+  }
+
   /** A device as it is when what is not written yet of it is counted in. */
   complete(orgId: string, device: DeviceRecord): DeviceRecord {
     return this.#lastSeen.complete(orgId, device);
@@ -166,7 +189,12 @@ export class Replica {
     clearInterval(this.#seenTimer);
     await Promise.all([this.#validator.close(), this.#changer.close()]);
     await this.#writeSeen();
-    await Promise.all([this.#announcements.close(), this.#lists.close(), this.#logs.close()]);
+    await Promise.all([
+      this.#announcements.close(),
+      this.#lists.close(),
+      this.#logs.close(),
+      this.#tail.close(),
+    ]);
     // Last, since what was refused to a reader is audited.
     await this.#writer.close();
   }

@@ -118,4 +118,10 @@ export const SCHEMA: readonly string[] = [
   ALTER TABLE machineid.audit ALTER entry SET STORAGE EXTERNAL;
   ALTER TABLE machineid.audit SET (toast_tuple_target = 8160);
   `,
+  `
+  ALTER TABLE machineid.state
+    ADD COLUMN ttl_ms bigint NOT NULL DEFAULT 10000,
+    ADD COLUMN wait_ms bigint NOT NULL DEFAULT 10000,
+    ADD COLUMN terms_version bigint NOT NULL DEFAULT 0;
+  `,
 ];

@@ -3,6 +3,7 @@ import type {
   DeviceDecided,
   DevicesDecided,
   LeaseAdmitted,
+  LeaseMembership,
   LeaseStore,
   LeaseTerms,
   ReplicaRow,
@@ -13,7 +14,8 @@ import type { GroupCommit } from "./group-commit.ts";
 import type { FileLedger } from "./ledger.ts";
 
 /** What leases need of a file that this process owns alone. */
-export class FileLeases implements LeaseStore {
+export class FileLeases implements LeaseStore, LeaseMembership {
+  readonly membership = this;
   readonly #commit: GroupCommit<FileLedger>;
 
   constructor(commit: GroupCommit<FileLedger>) {
