@@ -6,7 +6,7 @@ import type { TestAuthority, TestAuthorityOptions } from "../support/authority.t
 import { LeaseClient } from "../support/lease-client.ts";
 import { createDatabase } from "../support/postgres.ts";
 import type { TestDatabase } from "../support/postgres.ts";
-import { TcpProxy } from "./history/tcp-proxy.ts";
+import { TcpProxy } from "../support/tcp-proxy.ts";
 
 const OWNER_KEY = "org_0123456789abcdef0123456789abcdef";
 

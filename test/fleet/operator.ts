@@ -7,6 +7,8 @@ const stoppedSchema = z.object({
 });
 
 const RETRY_AFTER_MS = 50;
+/** For how long a stop stays before it is taken back: several times the pause of an agent. */
+const HELD_MS = 100;
 
 export interface OperatorOptions {
   /** Addresses to send the next request to; one is taken at random. */
@@ -46,6 +48,7 @@ export class Operator {
       const deviceIds = this.#some(turn);
       const stop = await this.#untilAnswered(() => this.#stop(deviceIds));
       if (stop === undefined) return;
+      await delay(HELD_MS);
       this.stops.push({ ...stop, deviceIds, restoredAt: process.hrtime.bigint() });
       // With its version, so that a restore which was long under way undoes no later stop.
       const restore = { deviceIds, if_version: stop.version };
@@ -76,7 +79,7 @@ export class Operator {
 
   async #stop(deviceIds: string[]): Promise<Omit<Stop, "deviceIds" | "restoredAt"> | undefined> {
     const { wait, isHasty = false } = this.#options;
-    const asked = { deviceIds, wait: isHasty ? "none" : wait, timeout_ms: 10_000 };
+    const asked = { deviceIds, wait: isHasty ? "none" : wait, timeout_ms: 3_000 };
     const answer = await this.#ask("revoke_batch", asked);
     const answeredAt = process.hrtime.bigint();
     const parsed = stoppedSchema.safeParse(answer);

@@ -77,7 +77,7 @@ export async function setScene(options: SceneOptions): Promise<Scene> {
     async violations() {
       await Promise.all(operators.map((operator) => operator.end()));
       const bodies = await fleet.bodies();
-      expect(bodies.length).toBeGreaterThan(1_000);
+      expect(bodies.length).toBeGreaterThanOrEqual(CAP);
       return violationsOf(
         bodies,
         operators.flatMap(({ stops }) => stops),

@@ -27,6 +27,7 @@ export class WorkerProcess implements AsyncDisposable {
     this.#child = child;
   }
 
+  /** Resolves when each of its agents has begun something. */
   static async start(order: WorkerOrder): Promise<WorkerProcess> {
     const child = spawn(process.execPath, [WORKER, JSON.stringify(order)], {
       stdio: ["pipe", "pipe", "inherit"],

@@ -36,6 +36,13 @@ const deaf = (guard: Guard): Guard["protect"] => {
   };
 };
 
+/** Agents that have not begun anything yet. */
+const idle = new Set(deviceIds);
+
+function noteBegun(deviceId: string): void {
+  if (idle.delete(deviceId) && idle.size === 0) process.stdout.write("all at work\n");
+}
+
 async function live(deviceId: string, place: number): Promise<void> {
   const guard = createGuard(client, { deviceId, enforcement: "lease", clock });
   const protect: Guard["protect"] =
@@ -45,6 +52,7 @@ async function live(deviceId: string, place: number): Promise<void> {
       await protect({ kind: "task", name: "beat" }, async (signal, { fence }) => {
         const at = process.hrtime.bigint();
         writeSync(log, `begin ${deviceId} ${at} ${fence}\n`);
+        noteBegun(deviceId);
         if (turn % LONG_WORK_EVERY === 0) {
           await delay(LONG_WORK_MS, undefined, { signal }).catch(() => undefined);
         }
@@ -58,5 +66,4 @@ async function live(deviceId: string, place: number): Promise<void> {
 }
 
 for (const [place, deviceId] of deviceIds.entries()) void live(deviceId, place);
-process.stdout.write("working\n");
 process.stdin.resume().on("end", () => process.exit(0));

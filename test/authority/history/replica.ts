@@ -8,6 +8,9 @@ import type { Store } from "../../../src/authority/index.ts";
 
 /* A replica in a process of its own, to be killed. */
 
+/** No longer than a strict allow, so that a stop of a lost holder is soon fenced by time. */
+const LEASE_TTL_MS = 2_000;
+
 /** A fault to be found: decisions are kept for a while. */
 function withCache(store: Store, cacheMs: number): Store {
   const cache = new Map<string, { at: number; outcome: ReturnType<Store["validate"]> }>();
@@ -33,6 +36,7 @@ const store = await (isPostgresUrl(database)
   ? postgresStore({ url: database })
   : sqliteStore(database));
 const authority = createAuthority({
+  leaseTtlMs: LEASE_TTL_MS,
   store: cacheMs === "0" ? store : withCache(store, Number(cacheMs)),
 });
 const { url } = await authority.listen();
