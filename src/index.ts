@@ -76,7 +76,7 @@ export type {
   Work,
   WorkContext,
 } from "./guard/index.ts";
-export { DECISION_CODES, FAILURE_CODES, GUARD_CODES, REGISTRATION_CODES } from "./wire/index.ts";
+export { DECISION_CODES, GUARD_CODES, REGISTRATION_CODES } from "./wire/index.ts";
 export type {
   AuditAnswer,
   AuditChainsAnswer,

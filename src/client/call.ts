@@ -1,5 +1,6 @@
 import { DEFAULT_STOP_TIMEOUT_MS } from "../wire/index.ts";
 import type { FailureAnswer, OrgOperation, StopWait } from "../wire/index.ts";
+import { checkTimeout } from "./options.ts";
 
 /** An answer as it came, which may be a failure: look at its `status`. */
 export type Answered<Body> = Promise<Body | FailureAnswer>;
@@ -118,3 +119,9 @@ export type Ask = <T>(
   body: Readonly<Record<string, unknown>> | undefined,
   options: CallOptions | undefined,
 ) => Promise<T>;
+
+/** The deadline of a call in milliseconds: its own, or the client's. @throws {@link InvalidArgumentError} */
+export function deadlineOf({ timeoutMs, signal }: CallOptions, defaultMs: number): number {
+  if (timeoutMs === Number.POSITIVE_INFINITY && signal !== undefined) return timeoutMs;
+  return checkTimeout(timeoutMs ?? defaultMs, "timeoutMs");
+}

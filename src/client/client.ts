@@ -10,10 +10,10 @@ import type {
   UsageAnswer,
   ValidateAnswer,
 } from "../wire/index.ts";
-import { MAX_PAGE_SIZE, ORG_KEY_HEADER, ORG_ROUTES } from "../wire/index.ts";
+import { MAX_PAGE_SIZE, ORG_KEY_HEADER, ORG_ROUTES, readDecision } from "../wire/index.ts";
 import { OrgAudit } from "./audit.ts";
 import type { AuthorityKey } from "./authority-key.ts";
-import { waitingMsOf, waitingOf } from "./call.ts";
+import { deadlineOf, waitingMsOf, waitingOf } from "./call.ts";
 import type {
   Answered,
   Ask,
@@ -35,14 +35,15 @@ import type { Answer } from "./exchange.ts";
 import { OrgKeys } from "./keys.ts";
 import { DEFAULT_BASE_URL, DEFAULT_TIMEOUT_MS, optionsFromEnv } from "./machine-id-options.ts";
 import type { MachineIDOptions } from "./machine-id-options.ts";
+import { InvalidArgumentError, RequestError } from "./errors.ts";
 import { checkBaseUrl, checkDeviceId, checkDevices, checkOrgKey, checkTimeout } from "./options.ts";
 import type { BaseUrl } from "./options.ts";
 import { OrgControl } from "./org.ts";
-import { fieldToPrepare, Preparer } from "./preparation.ts";
+import type { Features } from "./features.ts";
+import { fieldToPrepare } from "./preparation.ts";
 import { pagesOf } from "./pages.ts";
 import type { Pages } from "./pages.ts";
 import type { Transport } from "./transport.ts";
-import { requestVerified } from "./verified.ts";
 import { WeakCache } from "./weak-cache.ts";
 
 /** What stands for an authority and a key, without telling either. */
@@ -66,7 +67,7 @@ export class MachineID {
   readonly #authorityKey: AuthorityKey | undefined;
   readonly #transport: Transport;
   readonly #account: object;
-  readonly #preparer = new Preparer();
+  #features: Features | undefined;
   /** The org's keys: make, list, rotate and revoke them. Needs an owner key. */
   readonly keys: OrgKeys;
   /** The org as a whole: stop and resume it. */
@@ -221,20 +222,22 @@ export class MachineID {
     body?: Readonly<Record<string, unknown>>,
     options: CallOptions = {},
   ): Promise<Answer> {
-    const timeoutMs = this.#deadlineOf(options) + waitingMsOf(body);
+    const timeoutMs = deadlineOf(options, this.#timeoutMs) + waitingMsOf(body);
     const { signal } = options;
     if (operation === "validate" && this.#authorityKey !== undefined) {
-      return requestVerified({
-        orgKey: this.#key,
-        authorityKey: this.#authorityKey,
-        body: body ?? {},
-        send: (asked) => this.#exchange(operation, asked, signal, timeoutMs),
-      });
+      const { requestVerified } = await import("./receipt.ts");
+      const send = (asked: object) => this.#exchange(operation, { ...asked }, signal, timeoutMs);
+      return requestVerified(
+        { orgKey: this.#key, authorityKey: this.#authorityKey, body: body ?? {}, send },
+        { readDecision, route: ORG_ROUTES.validate, InvalidArgumentError, RequestError },
+      );
     }
     const field = fieldToPrepare(operation, body);
     if (field === undefined) return this.#exchange(operation, body, signal, timeoutMs);
     const endMs = performance.now() + timeoutMs;
-    return this.#preparer.request(field, operation, body, (asked, sent) =>
+    const { Features } = await import("./features.ts");
+    this.#features ??= new Features(InvalidArgumentError);
+    return this.#features.request(field, operation, body, (asked, sent) =>
       this.#exchange(asked, sent, signal, Math.max(1, endMs - performance.now())),
     );
   }
@@ -262,11 +265,6 @@ export class MachineID {
       signal,
       timeoutMs,
     });
-  }
-
-  #deadlineOf({ timeoutMs = this.#timeoutMs, signal }: CallOptions): number {
-    const isLeftToSignal = timeoutMs === Number.POSITIVE_INFINITY && signal !== undefined;
-    return isLeftToSignal ? timeoutMs : checkTimeout(timeoutMs, "timeoutMs");
   }
 
   async #body<T>(

@@ -1,4 +1,5 @@
 import type { OrgOperation } from "../wire/index.ts";
+import type { InvalidArgumentError } from "./errors.ts";
 import type { Answer } from "./exchange.ts";
 import type { PreparedField } from "./preparation.ts";
 
@@ -11,41 +12,44 @@ const FEATURES = {
   if_version: "if_version",
 } as const;
 
-type Prepared =
-  | { readonly body: Body }
-  | { readonly answer: Answer }
-  | { readonly problem: string };
-
 /** What an authority can do, asked once. */
 export class Features {
+  readonly #InvalidArgumentError: typeof InvalidArgumentError;
   #names: readonly unknown[] | undefined;
 
+  /** @param loaded the class of this name, which whoever loads this has loaded already */
+  constructor(loaded: typeof InvalidArgumentError) {
+    this.#InvalidArgumentError = loaded;
+  }
+
   /**
-   * For a field that must not be passed over, and for a restore: one that is delayed
-   * must not undo a stop that came after it was asked for.
+   * Asks for an operation with a field that must not be passed over, or for a
+   * restore: one that is delayed must not undo a stop that came after it was asked for.
    *
-   * @returns the body to send, the answer that kept it from being found out, or
-   * what this authority cannot do
+   * @throws InvalidArgumentError `OPTION_INVALID` for what this authority cannot do
    */
-  async prepare(
+  async request(
     field: PreparedField,
+    operation: OrgOperation,
     body: Body,
-    ask: (operation: OrgOperation) => Promise<Answer>,
-  ): Promise<Prepared> {
+    ask: (operation: OrgOperation, body?: Body) => Promise<Answer>,
+  ): Promise<Answer> {
     const names = this.#names ?? (await namesOf(ask));
-    if (!Array.isArray(names)) return { answer: names as Answer };
+    if (!Array.isArray(names)) return names as Answer;
     this.#names = names;
     const isKnown = names.includes(FEATURES[field]);
     if (field !== "if_version") {
-      if (isKnown) return { body };
-      const problem = `This authority would pass over ${field}: it lacks the feature ${FEATURES[field]}`;
-      return { problem };
+      if (isKnown) return ask(operation, body);
+      throw new this.#InvalidArgumentError(
+        "OPTION_INVALID",
+        `This authority would pass over ${field}: it lacks the feature ${FEATURES[field]}`,
+      );
     }
-    if (!isKnown) return { body };
+    if (!isKnown) return ask(operation, body);
     const answer = await ask("readOrg");
     const version = own(answer.body, "version");
-    if (!isSuccess(answer) || typeof version !== "number") return { answer };
-    return { body: { ...body, if_version: version } };
+    if (!isSuccess(answer) || typeof version !== "number") return answer;
+    return ask(operation, { ...body, if_version: version });
   }
 }
 

@@ -1,56 +1,78 @@
 // By their files, and nothing that is loaded already: a bundler would put that in a file of its own.
 import { readReceipt, receiptKeyText } from "../wire/receipt.ts";
 import { SIGNATURE_TYPES } from "../wire/signature-types.ts";
+import type { readDecision, Route } from "../wire/index.ts";
 import { decodeBase64, readAuthorityKey } from "./authority-key.ts";
-import type { PublicKey } from "./authority-key.ts";
+import type { AuthorityKey, PublicKey } from "./authority-key.ts";
+import type { InvalidArgumentError, RequestError } from "./errors.ts";
 import type { Answer } from "./exchange.ts";
-import type { VerifiedRequest } from "./verified.ts";
 
 /**
  * Decisions with receipts. Loaded when a client has an authority's public key.
  * WebCrypto verifies, since every runtime has it.
  */
 
-export interface ReceiptRequest extends VerifiedRequest {
-  /** Whether an answer lets nothing begin and denies nothing. */
-  readonly decidesNothing: (answer: Answer) => boolean;
-  /** Makes the error of a key that cannot be used. */
-  readonly invalidKey: (message: string) => Error;
+type Body = Readonly<Record<string, unknown>>;
+
+/** What is loaded already, and is handed over for that reason. */
+export interface Loaded {
+  readonly readDecision: typeof readDecision;
+  readonly route: Route;
+  readonly InvalidArgumentError: typeof InvalidArgumentError;
+  readonly RequestError: typeof RequestError;
 }
 
-/** An answer, and what is wrong with its receipt: undefined when it is to be trusted. */
-export interface ReceiptedAnswer {
-  readonly answer: Answer;
-  readonly problem: string | undefined;
+/** A decision to ask for. */
+export interface VerifiedRequest {
+  readonly orgKey: string;
+  readonly authorityKey: AuthorityKey;
+  readonly body: Body;
+  readonly send: (body: Body) => Promise<Answer>;
 }
 
 /**
- * Asks for a decision with a nonce that nobody has seen, and verifies the receipt
- * of the answer. An answer that decides nothing needs none.
+ * Asks for a decision with a nonce that nobody has seen, and returns it once the
+ * receipt of the answer is verified. An answer that decides nothing needs none.
  *
- * @throws what `invalidKey` makes, before any request, when there is no key to verify with
+ * @throws RequestError `RECEIPT_INVALID`
+ * @throws InvalidArgumentError `OPTION_INVALID`, before any request, when there is no key to verify with
  */
-export async function requestWithReceipt(request: ReceiptRequest): Promise<ReceiptedAnswer> {
-  const keys = keysOf(request);
+export async function requestVerified(request: VerifiedRequest, loaded: Loaded): Promise<Answer> {
+  const keys = keysOf(request, loaded);
   const nonce = createNonce();
   const answer = await request.send({ ...request.body, nonce });
-  if (request.decidesNothing(answer)) return { answer, problem: undefined };
+  if (decidesNothing(answer, request.body["deviceId"], loaded)) return answer;
   const problem = await problemWith(request, keys, answer, nonce).catch(
     (error: unknown) => `it cannot be verified here: ${String(error)}`,
   );
-  return { answer, problem };
+  if (problem === undefined) return answer;
+  const { status, requestId } = answer;
+  const message = `the receipt is not to be trusted: ${problem}`;
+  throw new loaded.RequestError("RECEIPT_INVALID", message, {
+    ...loaded.route,
+    status,
+    requestId,
+  });
 }
 
-function keysOf({ authorityKey, invalidKey }: ReceiptRequest): readonly PublicKey[] {
+/** Whoever looks at `allowed` alone must not be misled by an answer that is no decision. */
+function decidesNothing({ status, body }: Answer, deviceId: unknown, loaded: Loaded): boolean {
+  const { allowed }: Partial<Record<string, unknown>> = Object(body);
+  const isQuiet = allowed === undefined || allowed === false;
+  return isQuiet && loaded.readDecision(status, body, String(deviceId)).outcome === "unavailable";
+}
+
+function keysOf({ authorityKey }: VerifiedRequest, loaded: Loaded): readonly PublicKey[] {
   try {
     return readAuthorityKey(authorityKey);
   } catch (error) {
-    throw invalidKey(error instanceof Error ? error.message : String(error));
+    const message = error instanceof Error ? error.message : String(error);
+    throw new loaded.InvalidArgumentError("OPTION_INVALID", message);
   }
 }
 
 async function problemWith(
-  { orgKey, body }: ReceiptRequest,
+  { orgKey, body }: VerifiedRequest,
   keys: readonly PublicKey[],
   answer: Answer,
   nonce: string,

@@ -37,18 +37,19 @@ export const ORG_ROUTES = {
   jwks: { method: "GET", path: "/.well-known/jwks.json" },
 } as const satisfies Record<string, Route>;
 
+// Marked as pure, so that a client of an org loads none of it.
 /** What a self-hosted authority has besides: its administrator's operations, and the event stream. */
 const AUTHORITY_ROUTES = {
-  createOrg: post("org/create"),
-  listOrgs: get("org/list"),
-  setOrgPlan: post("org/plan"),
-  events: get("events"),
-  backup: post("backup"),
-  rotateSigningKey: post("authority/rotate_key"),
-  rotateAdminKey: post("authority/rotate_admin_key"),
+  createOrg: /* @__PURE__ */ post("org/create"),
+  listOrgs: /* @__PURE__ */ get("org/list"),
+  setOrgPlan: /* @__PURE__ */ post("org/plan"),
+  events: /* @__PURE__ */ get("events"),
+  backup: /* @__PURE__ */ post("backup"),
+  rotateSigningKey: /* @__PURE__ */ post("authority/rotate_key"),
+  rotateAdminKey: /* @__PURE__ */ post("authority/rotate_admin_key"),
 } as const satisfies Record<string, Route>;
 
-export const ROUTES = { ...ORG_ROUTES, ...AUTHORITY_ROUTES } as const;
+export const ROUTES = /* @__PURE__ */ Object.assign({}, ORG_ROUTES, AUTHORITY_ROUTES);
 
 export type OrgOperation = keyof typeof ORG_ROUTES;
 export type Operation = keyof typeof ROUTES;
