@@ -154,7 +154,7 @@ test("only the command line reads the environment, except fromEnv", () => {
     .filter(({ text }) => /\bprocess\??\.env\b/.test(text))
     .map(({ file }) => file)
     .filter((file) => !file.startsWith("src/cli/"));
-  expect(readers).toEqual(["src/client/client.ts"]);
+  expect(readers).toEqual(["src/client/machine-id-options.ts"]);
 });
 
 describe("the scanner itself", () => {

@@ -16,8 +16,7 @@ import { CLI, startProgram } from "./spawn.ts";
 const childrenOf = (pid: number | undefined): readonly number[] =>
   readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").map(Number);
 
-const commandOf = (pid: number): string =>
-  readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").join(" ");
+const commandOf = (pid: number): string => readOr(`/proc/${pid}/cmdline`).split("\0").join(" ");
 
 const watchdogOf = (pid: number | undefined): number =>
   childrenOf(pid).find((child) => commandOf(child).includes("machineid-watchdog")) ?? 0;

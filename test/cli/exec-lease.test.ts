@@ -98,18 +98,3 @@ test("a connection that is lost and comes back within the lease disturbs nothing
   leases.stop(DEVICE);
   expect(await exitCode).toBe(3);
 });
-
-test("a program stands still while it is not known whether it may go on", async () => {
-  using directory = temporaryDirectory();
-  const { leases, pids, ticks, exitCode } = await leased(directory, python, (script) => {
-    script.ttlMs = 1000;
-  });
-  leases.answers = false;
-  const [pid = 0] = pids;
-  while (!/\) T /.test(readOr(`/proc/${pid}/stat`))) await new Promise(setImmediate);
-  leases.answers = true;
-  leases.grant(leases.all("renew").at(-1)?.n ?? 0);
-  await untilWritten(ticks);
-  leases.stop(DEVICE);
-  expect(await exitCode).toBe(3);
-});

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 
 /**
@@ -28,8 +28,14 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-export const readOr = (file: string, otherwise = ""): string =>
-  existsSync(file) ? readFileSync(file, "utf8") : otherwise;
+/** What a file holds; the other when there is none, or when the process that it tells of has just ended. */
+export function readOr(file: string, otherwise = ""): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return otherwise;
+  }
+}
 
 /** Process ids of a family, when all have told theirs. */
 export async function familyIn(file: string, size = FAMILY_SIZE): Promise<readonly number[]> {

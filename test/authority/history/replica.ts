@@ -11,11 +11,12 @@ import type { Store } from "../../../src/authority/index.ts";
 /** No longer than a strict allow, so that a stop of a lost holder is soon fenced by time. */
 const LEASE_TTL_MS = 2_000;
 
-/** A fault to be found: decisions are kept for a while. */
+/** A fault to be found: decisions are kept for a while, and nothing is told of stops. */
 function withCache(store: Store, cacheMs: number): Store {
   const cache = new Map<string, { at: number; outcome: ReturnType<Store["validate"]> }>();
   return new Proxy(store, {
     get(target, name) {
+      if (name === "leases") return undefined;
       if (name !== "validate") {
         const member: unknown = Reflect.get(target, name);
         return typeof member === "function" ? member.bind(target) : member;
