@@ -33,6 +33,13 @@ const LIBRARY_FILES: Readonly<Record<string, string>> = {
   guard: "src/guard/index.ts",
   // Apart from the client, which loads it only to verify receipts.
   "authority-key": "src/client/authority-key.ts",
+  // What a guard and its client load only for leases: named, so that its size can be watched.
+  features: "src/client/features.ts",
+  "dispatcher-transport": "src/client/dispatcher-transport.ts",
+  telemetry: "src/guard/telemetry.ts",
+  lease: "src/guard/lease/index.ts",
+  "lease-channel": "src/client/lease-channel.ts",
+  receipt: "src/client/receipt.ts",
 };
 
 const AUTHORITY: Readonly<Record<string, string>> = {
@@ -40,7 +47,7 @@ const AUTHORITY: Readonly<Record<string, string>> = {
   testing: "src/testing/index.ts",
 };
 
-/** What runs everywhere: it depends on zod and on the user's own frameworks. */
+/** What runs everywhere: it depends on zod, ws and the user's own frameworks. */
 const library: Options = {
   ...shared,
   name: "library",

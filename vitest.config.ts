@@ -4,7 +4,10 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/support/postgres-setup.ts"],
-    testTimeout: 20_000,
-    hookTimeout: 20_000,
+    // What hangs is ended; what is slow on a busy machine is not.
+    // One for each core: much of what a test does is waiting for other processes.
+    maxWorkers: "100%",
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 });

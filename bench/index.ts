@@ -5,6 +5,9 @@ import { fileURLToPath } from "node:url";
 /** Every measured claim, one after the other. Exits with 1 when a target was missed. */
 const BENCHMARKS = [
   "check-latency.ts",
+  "lease-check.ts",
+  "lease-run.ts",
+  "lease-fleet.ts",
   "validate-http.ts",
   "validate-postgres.ts",
   "mcp-gate.ts",

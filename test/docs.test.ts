@@ -1,7 +1,12 @@
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import { DECISION_CODES, FAILURE_CODES, GUARD_CODES, REGISTRATION_CODES } from "../src/index.ts";
+import {
+  DECISION_CODES,
+  FAILURE_CODES,
+  GUARD_CODES,
+  REGISTRATION_CODES,
+} from "../src/wire/index.ts";
 import { UNNAMED_DENIAL } from "../src/wire/index.ts";
 
 const ROOT = join(import.meta.dirname, "..");

@@ -10,11 +10,16 @@ const folder = await mkdtemp(join(tmpdir(), "machineid-bench-"));
 const store = await sqliteStore(join(folder, "authority.db"));
 // Counted as ever, and never reached: one key asks here as often as a whole fleet.
 const open = { perSecond: 1e9, burst: 1e9 };
-const authority = createAuthority({ store, limits: { perKey: open, perOrg: open } });
+const authority = createAuthority({
+  store,
+  limits: { perKey: open, perOrg: open },
+  maxConnections: 50_000,
+  leases: { maxSessionsPerKey: 50_000 },
+});
 const { ownerKey } = await authority.bootstrap();
 const { port } = await authority.listen();
 say({ port, ownerKey });
-await serveParent(() => ({}));
+await serveParent(() => ({ rss: process.memoryUsage.rss() }));
 await authority.close();
 await rm(folder, { recursive: true });
 process.exit(0);

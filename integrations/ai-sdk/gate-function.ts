@@ -2,6 +2,14 @@ import { ExecutionStoppedError } from "../../src/index.ts";
 import type { Boundary, Guard, Run } from "../../src/index.ts";
 import { isObject } from "../shared/gated-view.ts";
 import type { AnyFunction } from "../shared/gated-view.ts";
+import { protectWhile } from "../shared/protect-while.ts";
+import type { Begun } from "../shared/protect-while.ts";
+import {
+  isReadableStream,
+  iteration,
+  StoppableSource,
+  stoppable,
+} from "../shared/stoppable-source.ts";
 
 /** Where the gates of one call, or of one model or tool, ask. */
 export interface Binding {
@@ -15,6 +23,9 @@ export interface Binding {
 export function bindingOf(owner: Guard | Run): Binding {
   return { owner, run: "stopped" in owner ? owner : undefined };
 }
+
+/** The run that a gate asks in: the one that all share, or one of its own. */
+const runOf = ({ owner, run }: Binding): Run => run ?? ("stopped" in owner ? owner : owner.run());
 
 interface GatedFunction {
   readonly owner: Guard | Run;
@@ -49,81 +60,54 @@ export function gateFunction(options: GateOptions): AnyFunction {
     known !== undefined && known.owner === binding.owner
       ? known.invoke
       : (args: readonly unknown[]): unknown => Reflect.apply(body, receiver, args);
-  const begin = (args: unknown[]): Promise<unknown> => ask(options, invoke, args);
-  const { run } = binding;
   const gated = isAsyncGeneratorFunction(body)
     ? async function* (...args: unknown[]): AsyncGenerator {
-        const result = await begin(args);
-        if (result instanceof Begun) yield* result.rest(run);
+        const result = await ask(options, invoke, args);
+        if (result instanceof StoppableSource) yield* result;
         else yield result;
       }
     : async (...args: unknown[]): Promise<unknown> => {
-        const result = await begin(args);
-        return result instanceof Begun ? result.last(run) : result;
+        const result = await ask(options, invoke, args);
+        return result instanceof StoppableSource ? lastOf(result) : result;
       };
   gatedFunctions.set(gated, { owner: binding.owner, invoke });
   return gated;
 }
 
 async function ask(
-  { binding: { owner, run }, boundary, optionsAt, refusal }: GateOptions,
+  { binding, boundary, optionsAt, refusal }: GateOptions,
   invoke: GatedFunction["invoke"],
   args: unknown[],
 ): Promise<unknown> {
+  const run = runOf(binding);
   const given = args[optionsAt];
   const callersSignal = isObject(given) ? Reflect.get(given, "abortSignal") : undefined;
   const signal = isAbortSignal(callersSignal) ? callersSignal : undefined;
-  const work = (runSignal: AbortSignal): unknown => {
+  const work = async (abortSignal: AbortSignal): Promise<Begun<unknown>> => {
     const bodyArgs = [...args];
-    if (run !== undefined) {
-      bodyArgs[optionsAt] = { ...(isObject(given) ? given : {}), abortSignal: runSignal };
-    }
+    bodyArgs[optionsAt] = { ...(isObject(given) ? given : {}), abortSignal };
     const result = invoke(bodyArgs);
-    // What a tool returns is read by the SDK to its end; a model's stream is handed on.
-    const isRead =
-      isAsyncIterable(result) && (boundary.kind === "tool" || !isReadableStream(result));
-    return isRead ? new Begun(result) : result;
+    // Calling a generator enters nothing: its first step is taken at once, right after the allow.
+    if (isPartial(result, boundary)) return iteration(run, result);
+    const settled = await result;
+    return isPartial(settled, boundary) ? iteration(run, settled) : stoppable(run, settled);
   };
   try {
-    return await (run ?? owner).protect(boundary, work, { signal });
+    return await protectWhile(run, boundary, work, { signal });
   } catch (error) {
     if (refusal === undefined || !ExecutionStoppedError.isInstance(error)) throw error;
     throw refusal(error);
   }
 }
 
-/**
- * An iteration that has begun. Calling a generator enters nothing, so its first
- * step is taken here, right after the allow; none is once the run is stopped.
- */
-class Begun {
-  readonly #iterator: AsyncIterator<unknown>;
-  readonly #first: Promise<IteratorResult<unknown>>;
+/** What a tool returns in parts is read to its end; a model's stream is handed on. */
+const isPartial = (result: unknown, { kind }: Boundary): result is AsyncIterable<unknown> =>
+  isAsyncIterable(result) && (kind === "tool" || !isReadableStream(result));
 
-  constructor(iterable: AsyncIterable<unknown>) {
-    this.#iterator = iterable[Symbol.asyncIterator]();
-    this.#first = this.#iterator.next();
-    this.#first.catch(() => undefined);
-  }
-
-  async *rest(run: Run | undefined): AsyncGenerator {
-    let next = await this.#first;
-    try {
-      while (next.done !== true) {
-        yield next.value;
-        if (run?.stopped !== undefined) throw run.stopped;
-        next = await this.#iterator.next();
-      }
-    } finally {
-      if (next.done !== true) await this.#iterator.return?.();
-    }
-  }
-
-  async last(run: Run | undefined): Promise<unknown> {
-    let last: unknown;
-    for await (const value of this.rest(run)) last = value;
-    return last;
-  }
+async function lastOf(parts: AsyncIterable<unknown>): Promise<unknown> {
+  let last: unknown;
+  for await (const part of parts) last = part;
+  return last;
 }
 
 function isAsyncGeneratorFunction(body: AnyFunction): boolean {
@@ -132,10 +116,6 @@ function isAsyncGeneratorFunction(body: AnyFunction): boolean {
 
 export function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
   return isObject(value) && typeof Reflect.get(value, Symbol.asyncIterator) === "function";
-}
-
-export function isReadableStream(value: unknown): value is ReadableStream<unknown> {
-  return isObject(value) && typeof Reflect.get(value, "getReader") === "function";
 }
 
 export function isAbortSignal(value: unknown): value is AbortSignal {

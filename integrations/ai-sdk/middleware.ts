@@ -1,5 +1,9 @@
 import type { Guard, Run } from "../../src/index.ts";
 import { isAbortSignal } from "./gate-function.ts";
+import { methodOf } from "../shared/gated-view.ts";
+import { protectWhile } from "../shared/protect-while.ts";
+import type { Begun } from "../shared/protect-while.ts";
+import { stoppable } from "../shared/stoppable-source.ts";
 
 interface WrapOptions {
   readonly params: { readonly abortSignal?: AbortSignal | undefined };
@@ -32,15 +36,23 @@ export interface GuardMiddleware {
  * guarded otherwise asks once for each.
  */
 export function guardMiddleware(guard: Guard | Run): GuardMiddleware {
-  const gate = <T>({ params, model }: WrapOptions, work: () => PromiseLike<T>): Promise<T> => {
-    const { abortSignal: signal } = params;
+  const gate = <T>(options: WrapOptions, name: string, work: () => PromiseLike<T>): Promise<T> => {
+    const { params, model } = options;
+    const { abortSignal: callers } = params;
+    const run = "stopped" in guard ? guard : guard.run();
+    const body = async (abortSignal: AbortSignal): Promise<Begun<T>> => {
+      // The same call of the same model, but with the run's signal.
+      const operation = methodOf(model, name) as ((params: object) => PromiseLike<T>) | undefined;
+      const called = operation === undefined ? work() : operation({ ...params, abortSignal });
+      return stoppable(run, await called);
+    };
     const boundary = { kind: "model", name: model.modelId } as const;
-    return guard.protect(boundary, work, isAbortSignal(signal) ? { signal } : {});
+    return protectWhile(run, boundary, body, isAbortSignal(callers) ? { signal: callers } : {});
   };
   return {
     specificationVersion: "v3",
-    wrapGenerate: (options) => gate(options, options.doGenerate),
-    wrapStream: (options) => gate(options, options.doStream),
-    wrapEmbed: (options) => gate(options, options.doEmbed),
+    wrapGenerate: (options) => gate(options, "doGenerate", options.doGenerate),
+    wrapStream: (options) => gate(options, "doStream", options.doStream),
+    wrapEmbed: (options) => gate(options, "doEmbed", options.doEmbed),
   };
 }

@@ -1,6 +1,7 @@
 import type { Run } from "../../src/index.ts";
 import { untilStopped } from "../shared/until-stopped.ts";
-import { isAsyncIterable, isReadableStream } from "./gate-function.ts";
+import { isAsyncIterable } from "./gate-function.ts";
+import { isReadableStream } from "../shared/stoppable-source.ts";
 import { gatedView, isFunction, isObject } from "../shared/gated-view.ts";
 import type { AnyFunction } from "../shared/gated-view.ts";
 

@@ -1,5 +1,6 @@
 import { gatedView, isFunction, isObject } from "../shared/gated-view.ts";
 import type { AnyFunction } from "../shared/gated-view.ts";
+import { protectUntilStopped } from "../shared/protect-while.ts";
 import type { Binding } from "./gate-function.ts";
 
 /** What a gate of ours stands in front of, and whose gate it is. */
@@ -47,7 +48,7 @@ function askFirst(
   const { decide, receiver } = known?.owner === owner ? known : { decide: given, receiver: on };
   const gated = (...args: unknown[]): Promise<unknown> => {
     const boundary = { kind: "tool", name: nameFrom(args[0]) } as const;
-    return run.protect(boundary, () => Reflect.apply(decide, receiver, args));
+    return protectUntilStopped(run, boundary, () => Reflect.apply(decide, receiver, args));
   };
   gatedDecisions.set(gated, { owner, decide, receiver });
   return gated;

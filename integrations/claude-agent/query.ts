@@ -1,6 +1,7 @@
 import type { Options, Query } from "@anthropic-ai/claude-agent-sdk";
 import type { Guard, Run } from "../../src/index.ts";
 import { mergeHooks } from "./hooks.ts";
+import { protectWhile } from "../shared/protect-while.ts";
 import { untilStopped } from "../shared/until-stopped.ts";
 import type { GuardHooksOptions } from "./hooks.ts";
 
@@ -63,9 +64,11 @@ function abortWith(run: Run): { abortController: AbortController } {
 function lateQuery<Q extends Pick<Query, "close"> & AsyncGenerator>(run: Run, begin: () => Q): Q {
   let started: Q | undefined;
   let isClosed = false;
-  const beginning = run.protect({ kind: "run" }, () => {
+  const over = Promise.withResolvers<void>();
+  const beginning = protectWhile(run, { kind: "run" }, () => {
     if (!isClosed) started = begin();
-    return started;
+    else over.resolve();
+    return { value: started, over: over.promise };
   });
   beginning.catch(() => undefined);
   const call = async (name: PropertyKey, args: unknown[]): Promise<unknown> => {
@@ -75,17 +78,29 @@ function lateQuery<Q extends Pick<Query, "close"> & AsyncGenerator>(run: Run, be
     if (typeof method !== "function") throw new TypeError(`A query has no ${String(name)}`);
     return Reflect.apply(method, query, args);
   };
-  const read = async (name: PropertyKey, args: unknown[]): Promise<unknown> => {
+  const follow = async (name: PropertyKey, args: unknown[]): Promise<unknown> => {
     try {
-      return await untilStopped(run, call(name, args));
+      const result = await call(name, args);
+      if (name === "return" || Reflect.get(Object(result), "done") === true) over.resolve();
+      return result;
     } catch (error) {
-      throw run.stopped ?? error;
+      over.resolve();
+      throw error;
     }
   };
+  const read = (name: PropertyKey, args: unknown[]): Promise<unknown> =>
+    untilStopped(run, follow(name, args));
   const close = (): void => {
     isClosed = true;
     started?.close();
+    over.resolve();
   };
+  const onAbort = (): void => {
+    // The reader may have left: what is read to its end here has ended.
+    if (run.stopped !== undefined && started !== undefined)
+      follow("return", []).catch(() => undefined);
+  };
+  run.signal.addEventListener("abort", onAbort, { once: true });
   const view: Q = new Proxy(Object.create(null), {
     get: (_, key) => {
       if (key === Symbol.asyncIterator) return () => view;

@@ -1,9 +1,12 @@
 import { BaseCallbackHandler } from "@langchain/core/callbacks/base";
 import type { Boundary, BoundaryKind, Guard, Run } from "../../src/index.ts";
+import { protectWhile } from "../shared/protect-while.ts";
 import { RUN_OF } from "./find-run.ts";
-import type { RunHolder } from "./find-run.ts";
+import type { ManagerLike, RunHolder } from "./find-run.ts";
+import { onFunction } from "./given-up.ts";
 import { propagateConfigs } from "./implicit-config.ts";
 import { findScope } from "./run-scope.ts";
+import type { ConfigLike } from "./run-scope.ts";
 
 type Metadata = Record<string, unknown>;
 
@@ -15,6 +18,27 @@ interface Described {
 
 /** Runs remembered for calls that never told of their end. */
 const MAX_RUNS = 10_000;
+
+/** What counts as running until it tells of its end. A stream whose reader leaves tells of none. */
+const TELLS_END: ReadonlySet<BoundaryKind> = new Set(["tool", "retrieval", "node"]);
+
+/** A call that has begun. */
+interface Begun {
+  readonly run: Run;
+  readonly kind: BoundaryKind;
+  readonly end: () => void;
+  /** Ends of the functions that it runs, which go on when LangChain gives them up. */
+  readonly functions: Promise<unknown>[];
+}
+
+/** Tells the handlers in a function's config of it. There its parent is the call of the function. */
+function tellHandlers(ended: Promise<unknown>, config: ConfigLike | undefined): void {
+  const manager = Object(config?.callbacks) as ManagerLike;
+  if (!Array.isArray(manager.handlers)) return;
+  for (const handler of manager.handlers) {
+    if (handler instanceof GuardCallbackHandler) handler.follow(ended, manager.getParentRunId?.());
+  }
+}
 
 /**
  * Asks at every start that LangChain reports: chains and graph nodes, chat
@@ -28,7 +52,7 @@ export class GuardCallbackHandler extends BaseCallbackHandler implements RunHold
   override readonly name: string = "machineid_guard";
   readonly #guard: Guard;
   readonly #only: Run | undefined;
-  readonly #runs = new Map<string, Run>();
+  readonly #begun = new Map<string, Begun>();
 
   /** @param only the run that everything belongs to; without it, each root call begins one */
   constructor(guard: Guard, only?: Run) {
@@ -36,6 +60,7 @@ export class GuardCallbackHandler extends BaseCallbackHandler implements RunHold
     super({ raiseError: true });
     this.#guard = guard;
     this.#only = only;
+    onFunction(tellHandlers);
     Object.freeze(this);
   }
 
@@ -46,7 +71,8 @@ export class GuardCallbackHandler extends BaseCallbackHandler implements RunHold
   [RUN_OF](guard: Guard, langchainRunId: string | undefined): Run | undefined {
     if (guard !== this.#guard) return undefined;
     return (
-      this.#only ?? (langchainRunId === undefined ? undefined : this.#runs.get(langchainRunId))
+      this.#only ??
+      (langchainRunId === undefined ? undefined : this.#begun.get(langchainRunId)?.run)
     );
   }
 
@@ -120,7 +146,7 @@ export class GuardCallbackHandler extends BaseCallbackHandler implements RunHold
     action: { readonly tool?: string },
     runId: string,
   ): Promise<void> {
-    const run = this.#runs.get(runId) ?? this.#begin(undefined, undefined);
+    const run = this.#begun.get(runId)?.run ?? this.#runOf(undefined, undefined);
     await run.check({ kind: "tool", name: action.tool });
   }
 
@@ -158,6 +184,21 @@ export class GuardCallbackHandler extends BaseCallbackHandler implements RunHold
     this.#forget(runId);
   }
 
+  /** A function of a call has begun. */
+  follow(ended: Promise<unknown>, runId: string | undefined): void {
+    if (runId !== undefined) this.#begun.get(runId)?.functions.push(ended);
+  }
+
+  /**
+   * Takes all that has begun for ended, but not, once the run is stopped, what
+   * tells of its end by itself.
+   */
+  release(): void {
+    for (const [runId, { kind, run }] of this.#begun) {
+      if (run.stopped === undefined || !TELLS_END.has(kind)) this.#forget(runId);
+    }
+  }
+
   async #check(
     kind: BoundaryKind,
     name: string | undefined,
@@ -165,36 +206,41 @@ export class GuardCallbackHandler extends BaseCallbackHandler implements RunHold
     parentRunId: string | undefined,
     metadata: Metadata | undefined,
   ): Promise<void> {
-    const run = this.#begin(parentRunId, metadata);
-    this.#remember(runId, run);
+    const run = this.#runOf(parentRunId, metadata);
     const boundary: Boundary = { kind, name };
+    // Alone, a handler is not told when the reader of a stream leaves.
+    const isFollowed = TELLS_END.has(kind) || (kind === "model" && this.#only !== undefined);
+    const { promise: over, resolve: end } = Promise.withResolvers<void>();
+    this.#remember(runId, { run, kind, end, functions: [] });
     try {
-      await run.check(boundary);
+      if (isFollowed) await protectWhile(run, boundary, () => ({ value: undefined, over }));
+      else await run.check(boundary);
     } catch (error) {
-      this.#runs.delete(runId);
+      this.#forget(runId);
       throw error;
     }
   }
 
-  #begin(parentRunId: string | undefined, metadata: Metadata | undefined): Run {
+  #runOf(parentRunId: string | undefined, metadata: Metadata | undefined): Run {
     if (this.#only !== undefined) return this.#only;
-    const known = parentRunId === undefined ? undefined : this.#runs.get(parentRunId);
+    const known = parentRunId === undefined ? undefined : this.#begun.get(parentRunId)?.run;
     return known ?? findScope({ metadata })?.of(this.#guard)?.run ?? this.#guard.run();
   }
 
-  #remember(runId: string, run: Run): void {
-    this.#runs.set(runId, run);
-    if (this.#runs.size <= MAX_RUNS) return;
-    for (const oldest of this.#runs.keys()) {
-      this.#runs.delete(oldest);
+  #remember(runId: string, begun: Begun): void {
+    this.#begun.set(runId, begun);
+    if (this.#begun.size <= MAX_RUNS) return;
+    for (const oldest of this.#begun.keys()) {
+      this.#forget(oldest);
       return;
     }
   }
 
   #forget(runId: string): Run | undefined {
-    const run = this.#only ?? this.#runs.get(runId);
-    this.#runs.delete(runId);
-    return run;
+    const begun = this.#begun.get(runId);
+    this.#begun.delete(runId);
+    if (begun !== undefined) void Promise.allSettled(begun.functions).then(begun.end);
+    return this.#only ?? begun?.run;
   }
 }
 

@@ -2,8 +2,8 @@ import type { Boundary, BoundaryKind, Guard, Run } from "../../src/index.ts";
 import { originalOf, selfOf } from "./guarded-objects.ts";
 import { Invocation } from "./invocation.ts";
 import type { ConfigLike } from "./run-scope.ts";
-import { listenInside, streamUntilStopped, untilStopped } from "./stopped-stream.ts";
-import type { Begun } from "./stopped-stream.ts";
+import { listenInside, streamUntilStopped } from "./stopped-stream.ts";
+import type { StoppableSource } from "../shared/stoppable-source.ts";
 
 /** A method of a runnable that begins its work. */
 export type Method = (...args: readonly unknown[]) => unknown;
@@ -29,7 +29,7 @@ export const ENTRIES: ReadonlyMap<PropertyKey, Gate> = new Map<PropertyKey, Gate
   ["batch", gateBatch],
   ["stream", gateStream],
   ["streamEvents", gateStreamEvents],
-  ["streamLog", gateGenerator],
+  ["streamLog", (gated, original) => gateGenerator(gated, original, false)],
   ["transform", gateGenerator],
   ["_streamIterator", gateGenerator],
   ["_invoke", gateCall],
@@ -102,13 +102,8 @@ function gateStream(gated: Gated, original: Method) {
     const invocation = invoke(gated, options);
     try {
       // What is given back may begin its work only when its first part is asked for.
-      const begun = await invocation.begin(async (signal): Promise<Begun> => {
-        const config = invocation.config(options, signal);
-        const stream = await original.call(gated.target, input, config, ...rest);
-        const parts = (stream as AsyncIterable<unknown>)[Symbol.asyncIterator]();
-        return { parts, first: await parts.next() };
-      });
-      return streamUntilStopped(invocation, () => Promise.resolve(begun));
+      const parts = await beginParts(gated, original, invocation, [input, options, ...rest]);
+      return streamUntilStopped(invocation, () => Promise.resolve(parts));
     } catch (error) {
       invocation.end();
       throw error;
@@ -121,7 +116,8 @@ function gateStreamEvents(gated: Gated, original: Method) {
   return (input: unknown, options?: Options, ...rest: unknown[]): unknown => {
     const invocation = invoke(gated, options);
     if (options?.version !== "v3" || (rest[0] !== undefined && rest[0] !== null)) {
-      const begin = () => beginGenerator(gated, original, invocation, [input, options, ...rest]);
+      // What it tells of goes on behind it.
+      const begin = () => beginParts(gated, original, invocation, [input, options, ...rest], false);
       return streamUntilStopped(invocation, begin);
     }
     return invocation
@@ -135,7 +131,7 @@ function gateStreamEvents(gated: Gated, original: Method) {
   };
 }
 
-function gateGenerator(gated: Gated, original: Method) {
+function gateGenerator(gated: Gated, original: Method, isAll = true) {
   return async function* generate(
     input: unknown,
     options?: Options,
@@ -143,27 +139,23 @@ function gateGenerator(gated: Gated, original: Method) {
   ): AsyncGenerator<unknown, void, undefined> {
     const invocation = invoke(gated, options);
     try {
-      const begun = await beginGenerator(gated, original, invocation, [input, options, ...rest]);
-      yield* untilStopped(invocation, begun);
+      yield* await beginParts(gated, original, invocation, [input, options, ...rest], isAll);
     } finally {
       invocation.end();
     }
   };
 }
 
-/** The body of a generator begins when its first part is asked for. */
-function beginGenerator(
+function beginParts(
   { target }: Gated,
   original: Method,
   invocation: Invocation,
   [input, options, ...rest]: readonly [unknown, Options | undefined, ...unknown[]],
-): Promise<Begun> {
-  return invocation.begin(async (signal) => {
-    const config = invocation.config(options, signal);
-    const made = original.call(target, input, config, ...rest) as AsyncIterable<unknown>;
-    const parts = made[Symbol.asyncIterator]();
-    return { parts, first: await parts.next() };
-  });
+  isAll = true,
+): Promise<StoppableSource<unknown>> {
+  const work = (signal: AbortSignal): unknown =>
+    original.call(target, input, invocation.config(options, signal), ...rest);
+  return invocation.beginParts(work, isAll);
 }
 
 /** A function that takes no config, called directly. */
@@ -184,8 +176,7 @@ function gateBareGenerator(gated: Gated, original: Method) {
     const invocation = invoke(gated, undefined);
     const bare: Method = () => original.apply(gated.target, args);
     try {
-      const begun = await beginGenerator(gated, bare, invocation, [undefined, undefined]);
-      yield* untilStopped(invocation, begun);
+      yield* await beginParts(gated, bare, invocation, [undefined, undefined]);
     } finally {
       invocation.end();
     }

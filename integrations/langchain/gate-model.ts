@@ -1,5 +1,7 @@
 import type { BaseCache } from "@langchain/core/caches";
 import type { Boundary, Guard, Run } from "../../src/index.ts";
+import { protectUntilStopped } from "../shared/protect-while.ts";
+import { protectIteration } from "../shared/stoppable-source.ts";
 import { findRun } from "./find-run.ts";
 import type { ManagerLike } from "./find-run.ts";
 import { gatedPrototypeOf } from "./gate-clone.ts";
@@ -124,7 +126,8 @@ type RunOf = (options?: Options, manager?: ManagerLike) => Run;
 
 function gateGenerate(model: object, generate: Generate, run: RunOf, boundary: Boundary): Generate {
   return (prompt, options, manager) =>
-    run(options, manager).protect(
+    protectUntilStopped(
+      run(options, manager),
       boundary,
       (signal) => generate.call(model, prompt, { ...options, signal }, manager),
       { signal: options?.signal },
@@ -133,29 +136,9 @@ function gateGenerate(model: object, generate: Generate, run: RunOf, boundary: B
 
 function gateStream(model: object, stream: Stream, run: RunOf, boundary: Boundary): Stream {
   return async function* gated(prompt, options, manager) {
-    const { signal } = options ?? {};
-    const own = run(options, manager);
-    // The body of a generator begins when its first part is asked for.
-    const begun = await own.protect(
-      boundary,
-      async (signal) => {
-        const made = stream.call(model, prompt, { ...options, signal }, manager);
-        const parts = made[Symbol.asyncIterator]();
-        return { parts, first: await parts.next() };
-      },
-      { signal },
-    );
-    const { parts } = begun;
-    let next = begun.first;
-    try {
-      while (next.done !== true) {
-        yield next.value;
-        if (own.stopped !== undefined) throw own.stopped;
-        next = await parts.next();
-      }
-    } finally {
-      await parts.return?.();
-    }
+    const begin = (signal: AbortSignal): AsyncIterable<unknown> =>
+      stream.call(model, prompt, { ...options, signal }, manager);
+    yield* protectIteration(run(options, manager), boundary, begin, { signal: options?.signal });
   };
 }
 

@@ -1,6 +1,9 @@
 import { ToolMessage } from "@langchain/core/messages";
 import { denialPayload, findExecutionStopped, InvalidArgumentError } from "../../src/index.ts";
 import type { ExecutionStoppedError, Guard, Run } from "../../src/index.ts";
+import { protectWhile } from "../shared/protect-while.ts";
+import type { Begun } from "../shared/protect-while.ts";
+import { StoppableSource } from "../shared/stoppable-source.ts";
 import { findRun, scopeWith } from "./find-run.ts";
 import type { ManagerLike } from "./find-run.ts";
 import { DynamicStructuredTool, DynamicTool, StructuredTool, Tool } from "@langchain/core/tools";
@@ -9,6 +12,7 @@ import { ENTRIES } from "./gate-entries.ts";
 import { descriptorAsRead } from "./gate-proxy.ts";
 import { isGuarded, markGuarded, originalOf, selfOf } from "./guarded-objects.ts";
 import { carryRun } from "./run-config.ts";
+import { watchFunction } from "./given-up.ts";
 import type { ConfigLike } from "./run-scope.ts";
 
 export interface ToolGateOptions {
@@ -148,12 +152,13 @@ function gateBody(
     const inherited = onDeny === "refuse" ? undefined : findRun(guard, config, manager);
     const run = own ?? inherited ?? guard.run();
     try {
-      return await run.protect(
+      return await protectWhile(
+        run,
         { kind: "tool", name: nameOf(tool) },
-        async (signal) => {
+        (signal) => {
           const carried = carryRun(config, scopeWith(guard, run, config), signal);
-          const output = body.call(self, ...withArgument(args, at, carried));
-          return follow(await output, signal);
+          const call = withArgument(args, at, carried);
+          return follow(run, () => body.call(self, ...call));
         },
         { signal: config?.signal },
       );
@@ -184,21 +189,25 @@ function idOf(input: unknown): string | undefined {
   return type === "tool_call" && typeof id === "string" ? id : undefined;
 }
 
-/** A tool that is a generator has not begun when its body returns: each step is a beginning. */
-function follow(output: unknown, signal: AbortSignal): unknown {
-  if (!isAsyncGenerator(output)) return output;
-  return (async function* steps() {
-    try {
-      for (;;) {
-        signal.throwIfAborted();
-        const next = await output.next();
-        if (next.done === true) return next.value;
-        yield next.value;
-      }
-    } finally {
-      await output.return(undefined);
-    }
+/** The body as it is: a generator goes on when it has returned, and a function when it was given up. */
+function follow(run: Run, body: () => unknown): Begun<unknown> {
+  const { result, over } = watchFunction(body);
+  const parts = Promise.withResolvers<unknown>();
+  const value = (async () => {
+    const output = await result;
+    if (!isAsyncGenerator(output)) return output;
+    const steps = new StoppableSource(run, output);
+    parts.resolve(steps.over);
+    return asGenerator(steps);
   })();
+  const settled = (): void => parts.resolve(undefined);
+  value.then(settled, settled);
+  return { value, over: Promise.allSettled([over, parts.promise]) };
+}
+
+/** By its class LangChain knows a tool that answers in steps. */
+async function* asGenerator(steps: StoppableSource<unknown>): AsyncGenerator {
+  return yield* steps;
 }
 
 /** All that the model learns, in the form that the tool's callers expect of it. */

@@ -1,6 +1,7 @@
 import { ToolMessage } from "@langchain/core/messages";
 import { denialPayload, findExecutionStopped } from "../../src/index.ts";
 import type { Boundary, ExecutionStoppedError, Guard, Run } from "../../src/index.ts";
+import { protectUntilStopped } from "../shared/protect-while.ts";
 import { runFor } from "./find-run.ts";
 import { withFreshPass } from "./fresh-pass.ts";
 import { gateModelsFor } from "./gate-model.ts";
@@ -85,7 +86,7 @@ export function guardMiddleware(
     },
     wrapModelCall: (request, handler) => {
       const boundary: Boundary = { kind: "model", name: modelName(request.model) };
-      return gate(guard, runFor(guard, request.runtime), boundary, request, (run) =>
+      return gate(runFor(guard, request.runtime), boundary, request, (run) =>
         handler({ ...request, model: gateModels(guard, run, request.model) }),
       );
     },
@@ -93,7 +94,7 @@ export function guardMiddleware(
       const boundary: Boundary = { kind: "tool", name: request.toolCall.name };
       const run = onDeny === "refuse" ? guard.run() : runFor(guard, request.runtime);
       try {
-        return await gate(guard, run, boundary, request, (run) =>
+        return await gate(run, boundary, request, (run) =>
           handler({ ...request, tool: gateBody(guard, run, request.tool) }),
         );
       } catch (error) {
@@ -117,15 +118,15 @@ export function guardMiddleware(
  * body is gated too: at once it begins on this allow, later it asks again.
  */
 async function gate<A>(
-  guard: Guard,
   run: Run,
   boundary: Boundary,
   { runtime: { signal } }: Requested,
   handOn: (run: Run) => A | Promise<A>,
 ): Promise<A> {
-  const answer = await run.protect(
+  const answer = await protectUntilStopped(
+    run,
     boundary,
-    (_signal, context) => handOn(withFreshPass(guard, run, context)),
+    (_signal, context) => handOn(withFreshPass(run, context)),
     { signal },
   );
   if (run.stopped !== undefined) throw run.stopped;

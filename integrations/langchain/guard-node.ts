@@ -1,4 +1,5 @@
 import type { Guard } from "../../src/index.ts";
+import { protectUntilStopped } from "../shared/protect-while.ts";
 import { runFor, scopeWith } from "./find-run.ts";
 import { gateRunnable } from "./guard-runnable.ts";
 import type { Guardable } from "./guard-runnable.ts";
@@ -34,7 +35,8 @@ export function guardNode(
   const gated = (state: unknown, config?: ConfigLike, ...rest: unknown[]): Promise<unknown> => {
     const run = runFor(guard, config);
     const body = node as (...args: unknown[]) => unknown;
-    return run.protect(
+    return protectUntilStopped(
+      run,
       { kind: "node", name: nameOf(node, config) },
       (signal) => body(state, carryRun(config, scopeWith(guard, run, config), signal), ...rest),
       { signal: config?.signal },

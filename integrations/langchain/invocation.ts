@@ -1,5 +1,8 @@
 import type { Boundary, Guard, Run } from "../../src/index.ts";
-import { untilStopped } from "../shared/until-stopped.ts";
+import { protectUntilStopped, protectWhile } from "../shared/protect-while.ts";
+import type { Begun } from "../shared/protect-while.ts";
+import { iteration } from "../shared/stoppable-source.ts";
+import type { StoppableSource } from "../shared/stoppable-source.ts";
 import { GuardCallbackHandler } from "./callback-handler.ts";
 import { findRun, scopeAround } from "./find-run.ts";
 import { addHandler, carryRun } from "./run-config.ts";
@@ -44,18 +47,38 @@ export class Invocation {
   /** Asks, then works. Rejects at once when the run is stopped, whatever goes on inside. */
   begin<T>(work: (signal: AbortSignal) => T | PromiseLike<T>): Promise<T> {
     const { run } = this;
-    return this.untilStopped(run.protect(this.#boundary, work, { signal: this.#signal }));
+    return protectUntilStopped(run, this.#boundary, work, { signal: this.#signal });
   }
 
-  /** Waits for `work`, but not beyond the stop of the run; rejects with the denial, bare. */
-  untilStopped<T>(work: PromiseLike<T>): Promise<T> {
-    return untilStopped(this.run, work);
+  /**
+   * Asks, then begins an iteration; resolves when its first part is there. The
+   * body of a generator begins when that is asked for.
+   *
+   * @param isAll nothing of the work goes on once the iteration is closed
+   */
+  async beginParts(
+    work: (signal: AbortSignal) => unknown,
+    isAll: boolean,
+  ): Promise<StoppableSource<unknown>> {
+    const { run } = this;
+    const body = async (signal: AbortSignal): Promise<Begun<StoppableSource<unknown>>> => {
+      const made = work(signal);
+      return iteration(run, (isIteration(made) ? made : await made) as AsyncIterable<unknown>);
+    };
+    const parts = await protectWhile(run, this.#boundary, body, { signal: this.#signal });
+    if (isAll) void parts.over.then(() => this.#handler.release());
+    await parts.begun;
+    return parts;
   }
 
   end(): void {
+    if (this.run.stopped === undefined) this.#handler.release();
     if (this.#ownsScope) this.#scope.end();
   }
 }
+
+const isIteration = (value: unknown): value is AsyncIterable<unknown> =>
+  typeof value === "object" && value !== null && Symbol.asyncIterator in value;
 
 /** Joins the run of the work around, if there is one, but not that of an invocation that is over. */
 function beginScope(

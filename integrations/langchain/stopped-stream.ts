@@ -1,49 +1,25 @@
 import { IterableReadableStream } from "@langchain/core/utils/stream";
+import type { StoppableSource } from "../shared/stoppable-source.ts";
 import type { Invocation } from "./invocation.ts";
 
-/** The parts of something that has begun, the first of them already read. */
-export interface Begun {
-  readonly parts: AsyncIterator<unknown>;
-  readonly first?: IteratorResult<unknown> | undefined;
-}
-
-/** Yields the parts, in order, until the run is stopped; then throws the denial. */
-export async function* untilStopped(
-  invocation: Invocation,
-  { parts, first }: Begun,
-): AsyncGenerator<unknown, void, undefined> {
-  try {
-    let next = first ?? (await invocation.untilStopped(parts.next()));
-    while (next.done !== true) {
-      yield next.value;
-      next = await invocation.untilStopped(parts.next());
-    }
-  } finally {
-    const closed = close(parts);
-    // A source that ignores its signal would keep a stopped run from ending.
-    if (invocation.run.stopped === undefined) await closed;
-  }
-}
-
 /**
- * {@link untilStopped} as LangChain's stream, which begins when it is first read.
- * A reader that cancels is heard at once, not when the next part has come.
+ * What an invocation gives in parts, as LangChain's stream, which begins when it
+ * is first read. It fails with the denial once the run is stopped. A reader that
+ * cancels is heard at once, not when the next part has come.
  */
 export function streamUntilStopped(
   invocation: Invocation,
-  begin: () => Promise<Begun>,
+  begin: () => Promise<StoppableSource<unknown>>,
 ): IterableReadableStream<unknown> {
-  let beginning: Promise<Begun> | undefined;
+  let beginning: Promise<StoppableSource<unknown>> | undefined;
   const end = (): void => {
     invocation.end();
-    void beginning?.then(({ parts }) => close(parts)).catch(() => undefined);
+    void beginning?.then((parts) => parts.return()).catch(() => undefined);
   };
   return new IterableReadableStream({
     async pull(controller) {
       try {
-        const isFirst = beginning === undefined;
-        const { parts, first } = await (beginning ??= begin());
-        const next = isFirst && first ? first : await invocation.untilStopped(parts.next());
+        const next = await (await (beginning ??= begin())).next();
         if (next.done !== true) return controller.enqueue(next.value);
         invocation.end();
         controller.close();
@@ -54,14 +30,6 @@ export function streamUntilStopped(
     },
     cancel: end,
   });
-}
-
-async function close(parts: AsyncIterator<unknown>): Promise<void> {
-  try {
-    await parts.return?.();
-  } catch {
-    // Nobody reads it any more.
-  }
 }
 
 /**

@@ -1,7 +1,8 @@
 import type { Guard } from "../../src/index.ts";
-import { gatedView, isFunction, isGuarded, isObject } from "../shared/gated-view.ts";
+import { isFunction, isObject } from "../shared/gated-view.ts";
 import { replaceMethod } from "./replace-method.ts";
-import { gateExecute, guardTool, guardTools } from "./tool.ts";
+import { guardTool, guardTools } from "./tool.ts";
+import { guardWorkflows } from "./workflow.ts";
 
 /** Gates a set of tools, but for those that ask already. */
 export type GateTools = (tools: unknown) => unknown;
@@ -76,25 +77,6 @@ export function gateTools(guard: Guard, agent: object): GateTools {
 /** A plain record, as Mastra copies and merges sets of tools. */
 function guardEach(guard: Guard, tools: object): object {
   return Object.fromEntries(Object.entries(guardTools(guard, tools)));
-}
-
-/** Workflows that ask, at the boundary `tool`, before a run of theirs is made. */
-function guardWorkflows(guard: Guard, workflows: object): object {
-  const entries = Object.entries(workflows).map(([name, workflow]: [string, unknown]) => [
-    name,
-    isObject(workflow) ? guardWorkflow(guard, name, workflow) : workflow,
-  ]);
-  return Object.fromEntries(entries);
-}
-
-function guardWorkflow(guard: Guard, name: string, workflow: object): object {
-  if (isGuarded(workflow, guard)) return workflow;
-  return gatedView(guard, workflow, (key, value) => {
-    if (!isFunction(value) || key === "constructor") return value;
-    const begins = typeof key === "string" && /^(createRun|execute$)/.test(key);
-    if (begins) return gateExecute(guard, { kind: "tool", name }, workflow, value);
-    return value.bind(workflow);
-  });
 }
 
 /** The sets of tools that one call brings along. */

@@ -7,8 +7,8 @@ import { gateTools } from "./agent-tools.ts";
 import { isFunction, isObject, methodOf } from "../shared/gated-view.ts";
 import { signalOf } from "./model.ts";
 import { replaceMethod } from "./replace-method.ts";
+import { protectUntilStopped } from "../shared/protect-while.ts";
 import { currentRun, inScope } from "../shared/run-scope.ts";
-import { untilStopped } from "../shared/until-stopped.ts";
 import { stoppableOutput } from "./stopped-output.ts";
 
 /** Ways to start an agent; each takes its options, with `abortSignal`, as its second argument. */
@@ -87,7 +87,7 @@ function gateEntry(
     const boundary: Boundary = { kind: "run", name: nameOf(agent) };
     const begin = (abortSignal: AbortSignal): unknown =>
       inScope(guard, run, () => original(input, { ...gateOptions(options), abortSignal }, ...rest));
-    const output = await untilStopped(run, run.protect(boundary, begin, { signal }));
+    const output = await protectUntilStopped(run, boundary, begin, { signal });
     return name.startsWith("generate") || name === "resumeGenerate"
       ? output
       : stoppableOutput(run, output);

@@ -1,7 +1,10 @@
 import { InvalidArgumentError } from "../../src/index.ts";
 import type { Boundary, Guard, Run } from "../../src/index.ts";
 import { gatedView, isFunction, isGuarded, isObject, methodOf } from "../shared/gated-view.ts";
+import { protectWhile } from "../shared/protect-while.ts";
+import type { Begun } from "../shared/protect-while.ts";
 import { runOf } from "../shared/run-scope.ts";
+import { stoppable } from "../shared/stoppable-source.ts";
 
 /** Every operation of every model interface: doGenerate, doStream, doEmbed, … */
 const OPERATION = /^do[A-Z]/;
@@ -36,10 +39,14 @@ export function guardModel<M extends object>(guard: Guard | Run, model: M): M {
       // A method of a class may reach for private fields, which only the model itself has.
       return Object.hasOwn(model, key) ? value : value.bind(model);
     }
-    return async (...args: unknown[]): Promise<unknown> =>
-      runOf(guard).protect(boundary, () => methodOf(model, key)?.(...args), {
-        signal: signalOf(args[0]),
-      });
+    return (...[options, ...rest]: unknown[]): Promise<unknown> => {
+      const run = runOf(guard);
+      const body = async (abortSignal: AbortSignal): Promise<Begun<unknown>> => {
+        const given = { ...Object(options), abortSignal };
+        return stoppable(run, await methodOf(model, key)?.(given, ...rest));
+      };
+      return protectWhile(run, boundary, body, { signal: signalOf(options) });
+    };
   });
 }
 

@@ -1,8 +1,9 @@
-import { ExecutionStoppedError, InvalidArgumentError } from "../../src/index.ts";
-import type { Boundary, Guard, Run } from "../../src/index.ts";
+import { InvalidArgumentError } from "../../src/index.ts";
+import type { Boundary, Guard, Run, Work, WorkContext } from "../../src/index.ts";
 import { gatedView, isFunction, isGuarded, isObject } from "../shared/gated-view.ts";
 import type { AnyFunction } from "../shared/gated-view.ts";
 import { signalOf } from "./model.ts";
+import { protectUntilStopped } from "../shared/protect-while.ts";
 import { ToolRefusedError } from "../shared/tool-refused-error.ts";
 import { runOf } from "../shared/run-scope.ts";
 
@@ -39,7 +40,12 @@ export function guardTool<T extends object>(
   const name = options.name ?? (typeof id === "string" ? id : undefined);
   return gatedView(guard, tool, (key, value) => {
     if (!isFunction(value)) return value;
-    if (key === "execute") return gateExecute(guard, { kind: "tool", name }, tool, value);
+    if (key === "execute") {
+      const boundary = { kind: "tool", name } as const;
+      return gateExecute(guard, boundary, ([input, context, ...rest], abortSignal) =>
+        Reflect.apply(value, tool, [input, { ...Object(context), abortSignal }, ...rest]),
+      );
+    }
     return Object.hasOwn(tool, key) || key === "constructor" ? value : value.bind(tool);
   });
 }
@@ -61,27 +67,21 @@ export function guardTools<T extends object>(guard: Guard | Run, tools: T): T {
   );
 }
 
-/** @internal A function that asks, and then calls `execute` on `tool`. */
+/** @internal A function that asks, and then does what `begin` does with its arguments. */
 export function gateExecute(
   owner: Guard | Run,
   boundary: Boundary,
-  tool: object,
-  execute: AnyFunction,
+  begin: (args: unknown[], signal: AbortSignal, context: WorkContext, run: Run) => unknown,
 ): AnyFunction {
   return async (...args: unknown[]): Promise<unknown> => {
-    let hasBegun = false;
+    const run = runOf(owner);
+    const body: Work<unknown> = (signal, context) => begin(args, signal, context, run);
     try {
-      return await runOf(owner).protect(
-        boundary,
-        () => {
-          hasBegun = true;
-          return Reflect.apply(execute, tool, args);
-        },
-        { signal: signalOf(args[1]) },
-      );
+      return await protectUntilStopped(run, boundary, body, { signal: signalOf(args[1]) });
     } catch (error) {
-      if (hasBegun || !ExecutionStoppedError.isInstance(error)) throw error;
-      throw new ToolRefusedError(error);
+      // What the body itself met, under another guard, is its own.
+      if (run.stopped === undefined || error !== run.stopped) throw error;
+      throw new ToolRefusedError(run.stopped);
     }
   };
 }

@@ -3,6 +3,7 @@ import { InvalidArgumentError } from "../../src/index.ts";
 import type { Boundary, Guard, Run } from "../../src/index.ts";
 import { gatedView, isFunction, isGuarded, isObject, methodOf } from "../shared/gated-view.ts";
 import { guardModel, guardModelProvider, isModel } from "./model.ts";
+import { protectUntilStopped } from "../shared/protect-while.ts";
 import { runOf } from "../shared/run-scope.ts";
 import { guardTool, guardTools, markAgentTool, nameOf } from "./tool.ts";
 import type { GuardToolsOptions } from "./tool.ts";
@@ -140,7 +141,7 @@ function gateHandoff(gate: Gate, handoff: unknown): unknown {
     }
     if (key !== "onInvokeHandoff" || !isFunction(value)) return value;
     return async (...args: unknown[]): Promise<unknown> => {
-      const next: unknown = await runOf(gate.owner).protect(boundary, () =>
+      const next: unknown = await protectUntilStopped(runOf(gate.owner), boundary, () =>
         Reflect.apply(value, handoff, args),
       );
       return isAgent(next) ? bindAgent(gate, next) : next;

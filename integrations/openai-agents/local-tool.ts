@@ -1,6 +1,6 @@
-import { ExecutionStoppedError } from "../../src/index.ts";
 import type { Boundary, Guard, Run } from "../../src/index.ts";
 import { gatedView, isFunction, isObject } from "../shared/gated-view.ts";
+import { protectUntilStopped } from "../shared/protect-while.ts";
 import { ToolRefusedError } from "../shared/tool-refused-error.ts";
 import { runOf } from "../shared/run-scope.ts";
 
@@ -47,15 +47,13 @@ async function protect(
   boundary: Boundary,
   work: () => unknown,
 ): Promise<unknown> {
-  let hasBegun = false;
+  const run = runOf(owner);
   try {
-    return await runOf(owner).protect(boundary, () => {
-      hasBegun = true;
-      return work();
-    });
+    return await protectUntilStopped(run, boundary, work);
   } catch (error) {
-    if (hasBegun || !ExecutionStoppedError.isInstance(error)) throw error;
-    throw new ToolRefusedError(error);
+    // What the body itself met, under another guard, is its own.
+    if (run.stopped === undefined || error !== run.stopped) throw error;
+    throw new ToolRefusedError(run.stopped);
   }
 }
 

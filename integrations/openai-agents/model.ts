@@ -1,8 +1,10 @@
-import type { Model, ModelProvider, ModelRequest, StreamEvent } from "@openai/agents";
+import type { Model, ModelProvider, ModelRequest } from "@openai/agents";
 import { InvalidArgumentError } from "../../src/index.ts";
 import type { Boundary, Guard, Run } from "../../src/index.ts";
 import { gatedView, isFunction, isGuarded, isObject, methodOf } from "../shared/gated-view.ts";
+import { protectUntilStopped } from "../shared/protect-while.ts";
 import { runOf } from "../shared/run-scope.ts";
+import { protectIteration } from "../shared/stoppable-source.ts";
 
 /**
  * A model that asks before each response, streamed or not, at the boundary
@@ -50,40 +52,26 @@ function gateModel<M extends Model>(owner: Guard | Run, model: M, name: string |
     switch (key) {
       case "getResponse":
         return (request: ModelRequest) =>
-          runOf(owner).protect(boundary, () => model.getResponse(request), {
-            signal: request.signal,
-          });
+          protectUntilStopped(
+            runOf(owner),
+            boundary,
+            (signal) => model.getResponse({ ...request, signal }),
+            {
+              signal: request.signal,
+            },
+          );
       case "getStreamedResponse":
-        return (request: ModelRequest) => streamGated(runOf(owner), boundary, model, request);
+        return (request: ModelRequest) =>
+          protectIteration(
+            runOf(owner),
+            boundary,
+            (signal) => model.getStreamedResponse({ ...request, signal }),
+            { signal: request.signal },
+          );
       default:
         return value.bind(model);
     }
   });
-}
-
-async function* streamGated(
-  run: Run,
-  boundary: Boundary,
-  model: Model,
-  request: ModelRequest,
-): AsyncGenerator<StreamEvent, void, undefined> {
-  // The body of a generator begins when its first event is asked for.
-  const { events, first } = await run.protect(
-    boundary,
-    async () => {
-      const events = model.getStreamedResponse(request)[Symbol.asyncIterator]();
-      return { events, first: await events.next() };
-    },
-    { signal: request.signal },
-  );
-  try {
-    for (let next = first; next.done !== true; next = await events.next()) {
-      if (run.stopped !== undefined) throw run.stopped;
-      yield next.value;
-    }
-  } finally {
-    await events.return?.();
-  }
 }
 
 /** By shape: an application may have more than one copy of the SDK. */

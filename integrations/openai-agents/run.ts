@@ -6,7 +6,7 @@ import { bindAgent, gateModelsOf } from "./agent.ts";
 import type { GuardAgentOptions } from "./agent.ts";
 import { isGuarded, isObject } from "../shared/gated-view.ts";
 import { currentRun, inScope } from "../shared/run-scope.ts";
-import { untilStopped } from "../shared/until-stopped.ts";
+import { protectUntilStopped } from "../shared/protect-while.ts";
 import { stoppableStream } from "./stopped-stream.ts";
 import { nameOf } from "./tool.ts";
 
@@ -81,8 +81,7 @@ class GuardedRunner extends Runner {
           : super.run(guarded, input, { ...withSignal, stream: false });
       });
     const boundary = { kind: "run", name: nameOf(agent) } as const;
-    const protectedRun = run.protect(boundary, begin, { signal: options.signal });
-    const result = await untilStopped(run, protectedRun);
+    const result = await protectUntilStopped(run, boundary, begin, { signal: options.signal });
     const shown = options.stream === true ? stoppableStream(run, result) : result;
     // The overloads of `run` say which result belongs to which options.
     return shown as never;

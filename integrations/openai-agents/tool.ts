@@ -1,9 +1,11 @@
 import { ExecutionStoppedError, InvalidArgumentError } from "../../src/index.ts";
-import type { Boundary, Guard, Run } from "../../src/index.ts";
+import type { Boundary, Guard, Run, WorkContext } from "../../src/index.ts";
 import { gatedView, isFunction, isGuarded, isObject } from "../shared/gated-view.ts";
 import { gateLocalTool, isLocalTool } from "./local-tool.ts";
+import { protectUntilStopped } from "../shared/protect-while.ts";
+import { untilStopped } from "../shared/until-stopped.ts";
 import { refusalText } from "../shared/tool-refused-error.ts";
-import { runOf } from "../shared/run-scope.ts";
+import { currentRun, runOf } from "../shared/run-scope.ts";
 
 /** What a tool does when it may not run. */
 export interface GuardToolsOptions {
@@ -32,7 +34,8 @@ const guardedAgentTools = new WeakSet<object>();
  * A tool that asks before it begins, at the boundary `tool`.
  *
  * A function tool asks as the last of its input guardrails, which a run and a
- * realtime session wait for at every call, after an approval too. Local shell,
+ * realtime session wait for at every call, after an approval too, and begins on
+ * that allow; called in any other way, it asks by itself. Local shell,
  * patch and computer tools ask before each command, edit and action. A hosted
  * tool runs at the provider: only the gate of the model sees it. Guarding a tool
  * twice asks once.
@@ -83,12 +86,16 @@ function gateFunctionTool<T extends object>(
   onDeny: "stop" | "refuse",
 ): T {
   const boundary: Boundary = { kind: "tool", name: nameOf(tool) };
+  /** Calls that were allowed, and that the SDK is about to make. */
+  const allowed = new WeakMap<object, { readonly run: Run; readonly asker: WorkContext }>();
   const gate = {
     type: "tool_input",
     name: GUARDRAIL_NAME,
-    run: async () => {
+    run: async (data: unknown) => {
       try {
-        await runOf(owner).check(boundary);
+        const run = runOf(owner);
+        const asker = await run.protect(boundary, (_signal, context) => context);
+        allowed.set(toolCallIn(data), { run, asker });
         return { behavior: { type: "allow" } };
       } catch (error) {
         if (onDeny === "stop" || !ExecutionStoppedError.isInstance(error)) throw error;
@@ -99,8 +106,27 @@ function gateFunctionTool<T extends object>(
   gates.set(gate, owner);
   return gatedView(owner, tool, (key, value) => {
     if (key === "inputGuardrails") return [...(Array.isArray(value) ? value : []), gate];
-    return value;
+    if (key !== "invoke" || !isFunction(value)) return value;
+    return (context: unknown, input: unknown, given?: object): Promise<unknown> => {
+      const details: object = given ?? {};
+      const own = runOf(owner);
+      const { run, asker } = allowed.get(toolCallIn(details)) ?? { run: own, asker: own };
+      const { signal } = details as { readonly signal?: AbortSignal };
+      const body = (bodySignal: AbortSignal): unknown => {
+        // Inside a guarded run the SDK's own signal aborts with the run.
+        const isReached = "stopped" in owner ? false : currentRun(owner) !== undefined;
+        if (!isReached) Reflect.set(details, "signal", bodySignal);
+        return Reflect.apply(value, tool, [context, input, details]);
+      };
+      return untilStopped(run, asker.protect(boundary, body, { signal }));
+    };
   });
+}
+
+/** By which the gate of a call and its body find each other. */
+function toolCallIn(value: unknown): object {
+  const toolCall: unknown = Reflect.get(Object(value), "toolCall");
+  return isObject(toolCall) ? toolCall : {};
 }
 
 function hasGate(tool: object, owner: Guard | Run): boolean {
@@ -122,7 +148,7 @@ function gateToolSearch<T extends object>(
   return gatedView(owner, tool, (key, value) => {
     if (typeof key !== "symbol" || !isFunction(value)) return value;
     return async (...args: unknown[]): Promise<unknown> => {
-      const found: unknown = await runOf(owner).protect(boundary, () =>
+      const found: unknown = await protectUntilStopped(runOf(owner), boundary, () =>
         Reflect.apply(value, tool, args),
       );
       return guardFound(owner, found, options);

@@ -2,82 +2,26 @@ import { randomUUID } from "node:crypto";
 import { Server as HttpsServer } from "node:https";
 import { setTimeout as delay } from "node:timers/promises";
 import { auditsAllows } from "./audit/decisions.ts";
-import type { AuditDecisions } from "./audit/decisions.ts";
 import { AuditRetention, retentionMs } from "./audit/retention.ts";
+import type { AuthorityOptions } from "./authority-options.ts";
+import { checkBootstrap, checkOptions } from "./check-options.ts";
 import { auditEvents } from "./events/audit-events.ts";
 import { EventStreams } from "./events/event-streams.ts";
 import { createServer } from "./http/server.ts";
+import { LeaseDoor } from "./leases/lease-door.ts";
+import { Leases } from "./leases/leases.ts";
 import { countConnections, shutDown } from "./http/shut-down.ts";
 import { assertServable, TlsIdentityError } from "./http/tls.ts";
 import type { TlsIdentity } from "./http/tls.ts";
 import { DEFAULT_LIMITS, Gatekeeper } from "./limits/gatekeeper.ts";
-import type { Limits } from "./limits/gatekeeper.ts";
 import { adoptKey, assertOwnerKey, createKey } from "./keys.ts";
 import { createMetricsServer, listenOn } from "./metrics/metrics-server.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import type { RenderedMetrics } from "./metrics/render.ts";
 import { createOrgRecord } from "./plan.ts";
-import type { AuthorityLogger } from "./services.ts";
+import type { AuthorityLogger, Services } from "./services.ts";
 import { Signer } from "./signing/signer.ts";
-import type { Store } from "./store/store.ts";
 import type { Plan } from "../wire/index.ts";
-
-/** How an authority is made. */
-export interface AuthorityOptions {
-  /** Where everything is kept. The authority closes it when it is closed. */
-  readonly store: Store;
-  /** A pino logger, or anything like one. @default false, which is silent */
-  readonly logger?: AuthorityLogger | false;
-  /** Connections beyond these are dropped. @default 10_000 */
-  readonly maxConnections?: number;
-  /** A request that has not arrived whole by then is answered 408. @default 10_000 */
-  readonly requestTimeoutMs?: number;
-  /**
-   * How often may be asked; what is not named keeps its default. Each process
-   * counts for itself. Tests that ask a lot raise them. @default DEFAULT_LIMITS
-   */
-  readonly limits?: Partial<Limits>;
-  /**
-   * How many proxies stand in front: the address of a request is then the one
-   * that they wrote that far from the end of `X-Forwarded-For`. @default 0: it
-   * is where the connection comes from
-   */
-  readonly trustProxy?: number;
-  /** For how long an allow may be used, counted from the sending of its request. @default 2_000 */
-  readonly validMs?: number;
-  /** Which allows go into the audit; denials and changes always do. @default "all" */
-  readonly auditDecisions?: AuditDecisions;
-  /** For how many days audit entries are kept. @default all are kept for ever */
-  readonly auditRetentionDays?: number;
-  /** How long closing waits for requests that were accepted. @default 5_000 */
-  readonly closeTimeoutMs?: number;
-  /**
-   * How long closing goes on answering first, while `/readyz` answers 503 already,
-   * so that whoever spreads requests over replicas stops sending them here.
-   * @default 0
-   */
-  readonly drainMs?: number;
-  /** Serve https with this certificate and key. @default none, which is plain http */
-  readonly tls?: TlsIdentity;
-  /** Origins, as `https://console.example.com`, whose pages may call. @default none */
-  readonly corsOrigins?: readonly string[];
-  /** Bounds of the event streams. */
-  readonly events?: EventOptions;
-  /** The wall clock, in milliseconds since the epoch. @default Date.now */
-  readonly now?: () => number;
-}
-
-/** Bounds of the event streams of an authority. */
-export interface EventOptions {
-  /** Streams open at once; more are refused with 429. @default 1_000 */
-  readonly maxStreams?: number;
-  /** Of them, those of one org. @default 100 */
-  readonly maxStreamsPerOrg?: number;
-  /** How often a silent stream says that it lives. @default 15_000 */
-  readonly heartbeatMs?: number;
-  /** A reader that takes nothing for this long is cut off. @default 10_000 */
-  readonly stallMs?: number;
-}
 
 /** What a new store begins with. */
 export interface BootstrapOptions {
@@ -111,7 +55,7 @@ export interface Authority {
    * Gives a store that lacks them an administrator's key and a first org, and
    * answers the keys that are new. On a store that has both it does nothing.
    *
-   * @throws TypeError when `ownerKey` has not the form of an owner key
+   * @throws TypeError when `ownerKey` has not the form of an owner key, or `name` is no name
    * @throws OwnerKeyUnknownError when the store has orgs, and `ownerKey` belongs to none
    * @throws StoreUnavailableError when the store could not be written
    */
@@ -161,10 +105,11 @@ function addressOf(scheme: "http" | "https", host: string, port: number): Listen
 /**
  * Makes an authority on a store. It answers once it listens.
  *
- * @throws TypeError when `auditDecisions` or `auditRetentionDays` cannot be kept to
+ * @throws TypeError when an option cannot be kept to
  * @throws TlsIdentityError when it cannot serve with the given certificate and key
  */
 export function createAuthority(options: AuthorityOptions): Authority {
+  checkOptions(options);
   const { store, now = Date.now } = options;
   const logger = options.logger === undefined || options.logger === false ? SILENT : options.logger;
   if (options.tls !== undefined) assertServable(options.tls, now());
@@ -180,30 +125,50 @@ export function createAuthority(options: AuthorityOptions): Authority {
   const auditsAllow = auditsAllows(options.auditDecisions ?? "all");
   const keepMs = retentionMs(options.auditRetentionDays);
   const retention = new AuditRetention({ store, signer, logger, now, keepMs });
+  const clock = options.monotonicMs ?? (() => performance.now());
+  const validMs = options.validMs ?? 2_000;
+  const ttlMs = options.leaseTtlMs;
+  const leases =
+    store.leases === undefined
+      ? undefined
+      : new Leases({ store, leaseStore: store.leases, logger, clock, now, validMs, ttlMs });
+  const services: Services = {
+    store,
+    logger,
+    metrics,
+    events,
+    lifecycle,
+    scrape,
+    signer,
+    retention,
+    auditsAllow,
+    now,
+    gatekeeper: new Gatekeeper({
+      limits: { ...DEFAULT_LIMITS, ...options.limits },
+      proxies: options.trustProxy ?? 0,
+      clock: () => performance.now(),
+    }),
+    leases,
+    validMs,
+  };
+  const corsOrigins = options.corsOrigins ?? [];
+  const leaseDoor =
+    leases === undefined || store.leases === undefined
+      ? undefined
+      : new LeaseDoor({
+          services,
+          leases,
+          store: store.leases,
+          limits: options.leases ?? {},
+          corsOrigins,
+        });
   const server = createServer(
-    {
-      store,
-      logger,
-      metrics,
-      events,
-      lifecycle,
-      scrape,
-      signer,
-      retention,
-      auditsAllow,
-      now,
-      gatekeeper: new Gatekeeper({
-        limits: { ...DEFAULT_LIMITS, ...options.limits },
-        proxies: options.trustProxy ?? 0,
-        clock: () => performance.now(),
-      }),
-      validMs: options.validMs ?? 2_000,
-    },
+    services,
     {
       maxConnections: options.maxConnections ?? 10_000,
       requestTimeoutMs: options.requestTimeoutMs ?? 10_000,
     },
-    { tls: options.tls, corsOrigins: options.corsOrigins ?? [] },
+    { tls: options.tls, corsOrigins, leaseDoor },
   );
   const metricsServer = createMetricsServer(scrape);
 
@@ -215,6 +180,8 @@ export function createAuthority(options: AuthorityOptions): Authority {
       store: store.statistics,
       connections: countConnections(server),
       eventStreams: events.size,
+      leaseChannels: leaseDoor?.size ?? 0,
+      pendingStops: leases?.stops.pending ?? 0,
       draining: lifecycle.isDraining,
     });
   }
@@ -229,11 +196,15 @@ export function createAuthority(options: AuthorityOptions): Authority {
       await delay(drainMs);
     }
     events.close();
+    leaseDoor?.close();
+    // Whoever waits for a stop is told how far it has come.
+    leases?.stops.close();
     try {
       await Promise.all([shutDown(server, options.closeTimeoutMs ?? 5_000), retention.stop()]);
     } finally {
       metricsServer.close();
       metricsServer.closeAllConnections();
+      await leases?.close();
       await store.close();
     }
     logger.info({}, "authority closed");
@@ -243,6 +214,7 @@ export function createAuthority(options: AuthorityOptions): Authority {
   return {
     async bootstrap({ ownerKey, ...terms } = {}) {
       if (ownerKey !== undefined) assertOwnerKey(ownerKey);
+      checkBootstrap(terms);
       const at = now();
       const org = createOrgRecord(terms, at);
       const admin = createKey("admin", null, at);
@@ -266,6 +238,7 @@ export function createAuthority(options: AuthorityOptions): Authority {
       };
     },
     async listen({ host = "127.0.0.1", port = 0 } = {}) {
+      await leases?.start();
       await server.listen({ host, port });
       const address = server.server.address();
       const bound = typeof address === "object" && address !== null ? address.port : port;

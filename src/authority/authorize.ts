@@ -11,6 +11,7 @@ export const PERMISSIONS = Object.freeze({
   "devices:unrevoke": ["owner", "operator"],
   "devices:remove": ["owner", "operator"],
   "usage:read": ["owner", "viewer"],
+  "stops:read": ["owner", "operator", "viewer"],
   "org:read": ["owner", "operator", "viewer"],
   "org:stop": ["owner", "operator"],
   "org:resume": ["owner", "operator"],
@@ -36,6 +37,12 @@ export type KeyStanding = Pick<
 /** Whether a key may be used at all. @param at milliseconds since the epoch */
 export function isLive(key: Pick<KeyRecord, "expiresAt" | "revokedAt">, at: number): boolean {
   return key.revokedAt === null && (key.expiresAt === null || at < key.expiresAt);
+}
+
+/** Whether a key may hold leases: on which devices, {@link authorize} says of each. */
+export function mayHoldLeases(key: Pick<KeyStanding, "role">): boolean {
+  const roles: readonly string[] = PERMISSIONS["devices:validate"];
+  return roles.includes(key.role);
 }
 
 /**

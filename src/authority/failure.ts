@@ -41,6 +41,11 @@ export const FAILURES: { readonly [Code in FailureCode]: FailureKind } = {
     message: "The org has no such device.",
   },
   KEY_NOT_FOUND: { httpStatus: 404, error: "key_not_found", message: "The org has no such key." },
+  STOP_NOT_FOUND: {
+    httpStatus: 404,
+    error: "stop_not_found",
+    message: "The org has no stop of this version that is still known.",
+  },
   ORG_NOT_FOUND: { httpStatus: 404, error: "org_not_found", message: "There is no such org." },
   ROUTE_NOT_FOUND: {
     httpStatus: 404,

@@ -1,13 +1,17 @@
 export type { AuditDecisions } from "./audit/decisions.ts";
 export { createAuthority, OwnerKeyUnknownError } from "./authority.ts";
+export type { Authority, BootstrapKeys, BootstrapOptions, ListenAddress } from "./authority.ts";
+export type { AuthorityOptions, EventOptions } from "./authority-options.ts";
+export type { LeaseLimits } from "./leases/lease-door.ts";
 export type {
-  Authority,
-  AuthorityOptions,
-  BootstrapKeys,
-  BootstrapOptions,
-  EventOptions,
-  ListenAddress,
-} from "./authority.ts";
+  DeviceDecided,
+  DevicesDecided,
+  LeaseAdmitted,
+  LeaseStore,
+  LeaseTerms,
+  ReplicaRow,
+  WantedTerms,
+} from "./store/lease-store.ts";
 export { PERMISSIONS } from "./authorize.ts";
 export type { Access, ForbiddenReason, KeyStanding, Permission } from "./authorize.ts";
 export type { KeyConflict, KeyRotation, KeySecret } from "./key-lifecycle.ts";
@@ -78,6 +82,8 @@ export type {
   KeyStore,
 } from "./store/key-store.ts";
 export type {
+  AdminKeyRotated,
+  AdminKeyRotation,
   AdminKnown,
   AdminStore,
   OrgChanged,
@@ -88,6 +94,7 @@ export type {
   OrgStandingChanged,
   OrgStore,
   OrgUsage,
+  StopsOpened,
   UsageRead,
 } from "./store/org-store.ts";
 export type { Bootstrap, Bootstrapped, Store } from "./store/store.ts";

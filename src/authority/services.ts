@@ -1,4 +1,5 @@
 import type { AuditRetention } from "./audit/retention.ts";
+import type { Leases } from "./leases/leases.ts";
 import type { Gatekeeper } from "./limits/gatekeeper.ts";
 import type { Signer } from "./signing/signer.ts";
 import type { EventStreams } from "./events/event-streams.ts";
@@ -33,6 +34,8 @@ export interface Services {
   readonly gatekeeper: Gatekeeper;
   readonly signer: Signer;
   readonly retention: AuditRetention;
+  /** What was allowed and may be in use, where the store can keep leases. */
+  readonly leases: Leases | undefined;
   /** Whether the next allow goes into the audit. */
   readonly auditsAllow: () => boolean;
   /** For how long an allow may be used, in milliseconds from the sending of its request. */

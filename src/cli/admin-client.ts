@@ -27,7 +27,12 @@ export interface AdminArguments {
   readonly "allow-insecure-http"?: boolean | undefined;
 }
 
-export type AdminOperation = "createOrg" | "listOrgs" | "setOrgPlan" | "rotateSigningKey";
+export type AdminOperation =
+  | "createOrg"
+  | "listOrgs"
+  | "setOrgPlan"
+  | "rotateSigningKey"
+  | "rotateAdminKey";
 
 /**
  * Performs one operation of the administrator's.

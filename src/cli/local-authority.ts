@@ -1,14 +1,7 @@
-import {
-  existsSync,
-  readFileSync,
-  realpathSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, readFileSync, realpathSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import * as z from "zod/mini";
+import { writePrivateFile } from "./private-file.ts";
 
 /** The database that `serve` opens, and beside which commands look for an authority. */
 export const DEFAULT_DATABASE = "./machineid.db";
@@ -69,19 +62,8 @@ export function isLoopback(host: string): boolean {
 
 /** Says where this process answers. The file appears whole, or not at all. */
 export function announceLocalAuthority(database: string, url: string): void {
-  const path = serverFileOf(database);
-  const draft = `${path}.${process.pid}`;
-  try {
-    rmSync(draft, { force: true });
-    writeFileSync(draft, `${JSON.stringify({ url, pid: process.pid })}\n`, {
-      mode: 0o600,
-      flag: "wx",
-    });
-    renameSync(draft, path);
-  } catch (error) {
-    rmSync(draft, { force: true });
-    throw error;
-  }
+  const content = `${JSON.stringify({ url, pid: process.pid })}\n`;
+  writePrivateFile(serverFileOf(database), content);
 }
 
 /** Takes back what {@link announceLocalAuthority} said, unless another process has spoken since. */

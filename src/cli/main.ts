@@ -18,7 +18,7 @@ const report = (error: unknown): ExitCode =>
 
 process.on("uncaughtException", (error) => process.exit(report(error)));
 
-const exitCode = await runProgram(argv).catch(report);
+const exitCode: number = await runProgram(argv).catch(report);
 const lost = await flushed();
 if (lost !== undefined) printError(`machineid: The answer could not be written: ${lost.message}`);
 process.exit(lost === undefined || exitCode !== EXIT.ok ? exitCode : EXIT.error);

@@ -2,7 +2,6 @@ import { defineCommand, renderUsage, runCommand } from "citty";
 import type { ArgsDef, SubCommandsDef } from "citty";
 import { refuseUnknownArguments } from "./arguments.ts";
 import { EXIT, UsageError } from "./exit-code.ts";
-import type { ExitCode } from "./exit-code.ts";
 import { forStdout, print, printError } from "./output.ts";
 import { CLI_VERSION } from "./version.ts";
 
@@ -16,6 +15,7 @@ const subCommands: SubCommandsDef = {
   revoke: () => import("./commands/revoke.ts").then(({ command }) => command),
   unrevoke: () => import("./commands/unrevoke.ts").then(({ command }) => command),
   remove: () => import("./commands/remove.ts").then(({ command }) => command),
+  stops: () => import("./commands/stops.ts").then(({ command }) => command),
   usage: () => import("./commands/usage.ts").then(({ command }) => command),
   keys: () => import("./commands/keys.ts").then(({ command }) => command),
   org: () => import("./commands/org.ts").then(({ command }) => command),
@@ -28,6 +28,10 @@ const subCommands: SubCommandsDef = {
   audit: () => import("./commands/audit.ts").then(({ command }) => command),
   authority: () => import("./commands/authority.ts").then(({ command }) => command),
   gate: () => import("./commands/gate.ts").then(({ command }) => command),
+  exec: () => import("./commands/exec.ts").then(({ command }) => command),
+  drill: () => import("./commands/drill.ts").then(({ command }) => command),
+  canary: () => import("./commands/canary.ts").then(({ command }) => command),
+  top: () => import("./commands/top.ts").then(({ command }) => command),
 };
 
 const root = defineCommand({
@@ -45,9 +49,10 @@ const VERSION = new Set(["--version", "-v"]);
 /**
  * Runs one command line.
  *
+ * @returns one of {@link EXIT}; of `exec`, the program's own
  * @throws {@link CommandError} and what the command throws
  */
-export async function runProgram(argv: readonly string[]): Promise<ExitCode> {
+export async function runProgram(argv: readonly string[]): Promise<number> {
   const wantsHelp = optionsOf(argv).some((raw) => HELP.has(raw)) || argv[0] === "help";
   const { command, path, rest } = await findCommand(argv[0] === "help" ? argv.slice(1) : argv);
   if (wantsHelp) {
@@ -81,7 +86,7 @@ export async function runProgram(argv: readonly string[]): Promise<ExitCode> {
     throw new UsageError(`${error.message}. See machineid ${path.join(" ")} --help`);
   }
   const { result } = await runCommand(command, { rawArgs: [...rest] });
-  return result as ExitCode;
+  return result as number;
 }
 
 type AnyCommand = Extract<Awaited<SubCommandsDef[string]>, { meta?: unknown }>;

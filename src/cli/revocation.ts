@@ -10,6 +10,8 @@ import type { ConnectionArguments } from "./connection.ts";
 import { CommandError, EXIT, UsageError } from "./exit-code.ts";
 import type { ExitCode } from "./exit-code.ts";
 import { paint, print, printable, printError, printJson } from "./output.ts";
+import { readWaiting, tellStop } from "./waiting.ts";
+import type { WaitingArguments } from "./waiting.ts";
 
 /** Arguments of `revoke` and `unrevoke`. */
 export const REVOCATION_ARGUMENTS = {
@@ -44,11 +46,16 @@ export interface RevocationWords {
   readonly done: string;
 }
 
+/** Not to wait. */
+const NO_WAIT: WaitingArguments = { timeout: "0s" };
+
 /** Carries the change out and tells of it. */
 export async function changeRevocation(
-  args: RevocationArguments,
+  given: RevocationArguments,
   words: RevocationWords,
+  waiting: WaitingArguments = NO_WAIT,
 ): Promise<ExitCode> {
+  const args = { ...given, waiting };
   const { pattern } = args;
   const deviceIds = [...new Set(args._.map((deviceId) => checkDeviceId(deviceId)))];
   if (pattern !== undefined) {
@@ -72,20 +79,26 @@ function readPattern(text: string): string {
   throw new UsageError(`--pattern ${problem}`);
 }
 
+type WaitingRevocation = RevocationArguments & { readonly waiting: WaitingArguments };
+
 async function changeOne(
-  args: RevocationArguments,
+  args: WaitingRevocation,
   { operation, doing, done }: RevocationWords,
   deviceId: string,
 ): Promise<ExitCode> {
-  const answer = await connect(args).request(operation, { deviceId, reason: args.reason });
+  const answer = await connect(args).request(operation, {
+    deviceId,
+    reason: args.reason,
+    ...readWaiting(args.waiting),
+  });
   const body = expectDone(answer, `${doing} ${printable(deviceId)}`);
   if (args.json === true) printJson(body);
   else print(describe(deviceId, done, body["changed"] !== false));
-  return EXIT.ok;
+  return tellStop(body, args.waiting, args.json === true);
 }
 
 async function changeAll(
-  args: RevocationArguments,
+  args: WaitingRevocation,
   words: RevocationWords,
   selection: { readonly deviceIds: readonly string[] } | { readonly devicePattern: string },
   named: string,
@@ -95,13 +108,15 @@ async function changeAll(
   const answer = await connect(args).request(words.batchOperation, {
     ...selection,
     reason: args.reason,
-    ...(isDryRun ? { dry_run: true } : {}),
+    ...(isDryRun ? { dry_run: true } : readWaiting(args.waiting)),
   });
   const body = expectDone(answer, what);
   if (args.json === true) printJson(body);
   const known = readBatch(body, what);
   if (args.json !== true) tell(known, words, isDryRun);
-  return complain(known);
+  const complaint = complain(known);
+  const stopped = isDryRun ? EXIT.ok : tellStop(body, args.waiting, args.json === true);
+  return complaint === EXIT.ok ? stopped : complaint;
 }
 
 /** @throws {@link CommandError} when the answer does not say what became of the devices */

@@ -1,5 +1,7 @@
-import type { AuditAnswer, AuditChainsAnswer, FailureAnswer } from "../wire/index.ts";
-import type { Ask, AuditOptions, CallOptions } from "./call.ts";
+import type { AuditAnswer, AuditChainsAnswer } from "../wire/index.ts";
+import type { Answered, Ask, AuditOptions, CallOptions } from "./call.ts";
+import { pagesOf } from "./pages.ts";
+import type { Pages } from "./pages.ts";
 
 /** What was done and decided in the org. Self-hosted authorities with the feature `audit` have it. */
 export class OrgAudit {
@@ -10,14 +12,19 @@ export class OrgAudit {
   }
 
   /** A page of entries. */
-  read(options: AuditOptions = {}): Promise<AuditAnswer | FailureAnswer> {
+  read(options: AuditOptions = {}): Answered<AuditAnswer> {
     const { cursor, limit, order, deviceId, code, since, chain, ...call } = options;
     const query = { cursor, limit, order, deviceId, code, chain, since: since?.toISOString() };
     return this.#ask("audit", query, call);
   }
 
+  /** {@link OrgAudit.read}, page after page, up to the last or the first that is a failure. */
+  pages({ cursor: first, ...options }: AuditOptions = {}): Pages<AuditAnswer> {
+    return pagesOf((cursor) => this.read({ ...options, cursor }), first);
+  }
+
   /** Where the chains of entries end, signed by the authority. */
-  chains(options?: CallOptions): Promise<AuditChainsAnswer | FailureAnswer> {
+  chains(options?: CallOptions): Answered<AuditChainsAnswer> {
     return this.#ask("auditChains", undefined, options);
   }
 }

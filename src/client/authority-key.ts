@@ -1,5 +1,3 @@
-import { InvalidArgumentError } from "./errors.ts";
-
 /** A public Ed25519 key as JSON, RFC 8037. */
 export interface PublicJwk {
   readonly kty: string;
@@ -29,7 +27,7 @@ const PEM = /-----BEGIN PUBLIC KEY-----([A-Za-z0-9+/=\s]+)-----END PUBLIC KEY---
 /** What comes before the key in its DER form: "this is Ed25519". */
 const SPKI_PREFIX = "MCowBQYDK2VwAyEA";
 
-/** @throws {@link InvalidArgumentError} `OPTION_INVALID` */
+/** @throws Error that says what is wrong with it, and the mend */
 export function readAuthorityKey(value: unknown): readonly PublicKey[] {
   const keys = typeof value === "string" ? fromText(value) : fromJson(value);
   if (keys.length > 0) return keys;
@@ -82,8 +80,7 @@ export function decodeBase64(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(binary, (character) => character.charCodeAt(0));
 }
 
-const invalid = (problem: string): InvalidArgumentError =>
-  new InvalidArgumentError(
-    "OPTION_INVALID",
+const invalid = (problem: string): Error =>
+  new Error(
     `authorityKey ${problem}. Pass the authority's public key: PEM, a JWK, or the set at /.well-known/jwks.json`,
   );

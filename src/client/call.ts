@@ -1,4 +1,9 @@
-import type { Operation } from "../wire/index.ts";
+import { DEFAULT_STOP_TIMEOUT_MS } from "../wire/index.ts";
+import type { FailureAnswer, OrgOperation, StopWait } from "../wire/index.ts";
+import { checkTimeout } from "./options.ts";
+
+/** An answer as it came, which may be a failure: look at its `status`. */
+export type Answered<Body> = Promise<Body | FailureAnswer>;
 
 /** How long one call may take. */
 export interface CallOptions {
@@ -36,10 +41,47 @@ export interface RegisterOptions extends CallOptions {
 /** Devices by their ids, or all whose id a pattern covers, for example `worker:prod:*`. */
 export type DeviceSelection = readonly string[] | { readonly devicePattern: string };
 
+/** A change that stops something, and whether its answer waits. Self-hosted authorities with the feature `stops`. */
+export interface StopOptions extends ChangeOptions {
+  /**
+   * How far the stop is to have come when it is answered: `fenced`, nothing can
+   * begin any more, anywhere; `drained`, what ran has ended, too. The answer says
+   * in `stop` how far it has come. @default not to wait, and nothing of it is said
+   */
+  readonly wait?: StopWait | undefined;
+  /**
+   * How long that is waited for, in milliseconds; the answer then says `pending`.
+   * It is added to `timeoutMs`. @default 15_000
+   */
+  readonly waitTimeoutMs?: number | undefined;
+}
+
+/** The fields of a request that say whether its answer waits. */
+export const waitingOf = ({
+  wait,
+  waitTimeoutMs,
+}: StopOptions): { wait?: StopWait | undefined; timeout_ms?: number | undefined } =>
+  wait === undefined ? {} : { wait, timeout_ms: waitTimeoutMs };
+
+/** How long an answer is to wait for a stop: whoever asks for it is not given up before. */
+export function waitingMsOf(body: Readonly<Record<string, unknown>> = {}): number {
+  const { wait, timeout_ms: timeoutMs = DEFAULT_STOP_TIMEOUT_MS } = body;
+  return wait === undefined || wait === "none" ? 0 : Number(timeoutMs);
+}
+
 /** How several devices are revoked. */
 export interface BatchOptions extends ChangeOptions {
   /** Change nothing, and answer what would be changed. @default false */
   readonly dryRun?: boolean | undefined;
+}
+
+/** How several devices are revoked, and whether the answer waits. */
+export interface StopBatchOptions extends BatchOptions, StopOptions {}
+
+/** Which part of those whom a stop concerns is read. */
+export interface ReadStopOptions extends CallOptions {
+  /** Where the page before ended. */
+  readonly cursor?: string | undefined;
 }
 
 /** How several devices are restored. */
@@ -73,7 +115,13 @@ export interface AuditOptions extends CallOptions {
 
 /** Performs an operation and returns its answer's JSON as it came. A field that is undefined is not sent. */
 export type Ask = <T>(
-  operation: Operation,
+  operation: OrgOperation,
   body: Readonly<Record<string, unknown>> | undefined,
   options: CallOptions | undefined,
 ) => Promise<T>;
+
+/** The deadline of a call in milliseconds: its own, or the client's. @throws {@link InvalidArgumentError} */
+export function deadlineOf({ timeoutMs, signal }: CallOptions, defaultMs: number): number {
+  if (timeoutMs === Number.POSITIVE_INFINITY && signal !== undefined) return timeoutMs;
+  return checkTimeout(timeoutMs ?? defaultMs, "timeoutMs");
+}

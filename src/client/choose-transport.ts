@@ -1,7 +1,6 @@
-import { createDispatcherTransport } from "./dispatcher-transport.ts";
 import { createFetchTransport } from "./fetch-transport.ts";
 import type { Fetch } from "./fetch-transport.ts";
-import { obeyingItsSignal } from "./transport.ts";
+import { AnswerBody, obeyingItsSignal } from "./transport.ts";
 import type { Transport } from "./transport.ts";
 
 /** The transport that was given, else the fastest that the runtime has. */
@@ -14,7 +13,18 @@ export function chooseTransport({
 }): Transport {
   if (transport !== undefined) return obeyingItsSignal(transport);
   if (fetch !== undefined) return obeyingItsSignal(createFetchTransport(fetch));
-  return (
-    createDispatcherTransport() ?? createFetchTransport((url, init) => globalThis.fetch(url, init))
-  );
+  const byFetch = createFetchTransport((url, init) => globalThis.fetch(url, init));
+  return globalThis.process?.versions?.node === undefined ? byFetch : onNode(byFetch);
+}
+
+/** What only Node has is loaded there, with the first request. */
+function onNode(byFetch: Transport): Transport {
+  let loading: Promise<Transport> | undefined;
+  const load = async (): Promise<Transport> => {
+    const { createDispatcherTransport } = await import("./dispatcher-transport.ts");
+    return createDispatcherTransport((maxBytes) => new AnswerBody(maxBytes)) ?? byFetch;
+  };
+  return {
+    send: async (request) => (await (loading ??= load())).send(request),
+  };
 }

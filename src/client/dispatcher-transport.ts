@@ -1,5 +1,4 @@
-import { AnswerBody } from "./transport.ts";
-import type { Transport, TransportAnswer, TransportRequest } from "./transport.ts";
+import type { AnswerBody, Transport, TransportAnswer, TransportRequest } from "./transport.ts";
 
 /**
  * Transport over the dispatcher that Node's own `fetch` runs on. It skips the
@@ -55,8 +54,11 @@ function globalDispatcher(): Dispatcher | undefined {
   return isDispatcher ? (value as Dispatcher) : undefined;
 }
 
+/** Makes what collects an answer. It is given, since it is loaded already. */
+type BodyOf = (maxBytes: number) => AnswerBody;
+
 /** The transport, or undefined where the runtime has no such dispatcher. */
-export function createDispatcherTransport(): Transport | undefined {
+export function createDispatcherTransport(bodyOf: BodyOf): Transport | undefined {
   // Node loads its fetch, and the dispatcher with it, at the first touch.
   void globalThis.Response;
   if (globalDispatcher() === undefined) return undefined;
@@ -68,19 +70,20 @@ export function createDispatcherTransport(): Transport | undefined {
           reject(new Error("the global dispatcher was removed"));
           return;
         }
-        exchange(dispatcher, request, resolve, reject);
+        exchange(dispatcher, bodyOf, request, resolve, reject);
       }),
   };
 }
 
 function exchange(
   dispatcher: Dispatcher,
+  bodyOf: BodyOf,
   request: TransportRequest,
   resolve: (answer: TransportAnswer) => void,
   reject: (error: unknown) => void,
 ): void {
   const { method, origin, path, headers, body, signal, maxBytes } = request;
-  const answer = new AnswerBody(maxBytes);
+  const answer = bodyOf(maxBytes);
   let status = 0;
   let header: TransportAnswer["header"] = () => undefined;
   let abortExchange: ((reason: Error) => void) | undefined;

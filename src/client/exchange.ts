@@ -153,11 +153,15 @@ function describeCause(cause: unknown, secret: string, depth = 1): Error {
 }
 
 /** The fields that are there, as the query of an address. */
-export function queryOf(fields: Readonly<Record<string, unknown>> = {}): string {
+export function pathOf(path: string, fields: Readonly<Record<string, unknown>> = {}): string {
   const query = new URLSearchParams();
+  let filled = path;
   for (const [name, value] of Object.entries(fields)) {
     if (value === undefined) continue;
-    query.set(name, typeof value === "string" ? value : JSON.stringify(value));
+    const text = typeof value === "string" ? value : JSON.stringify(value);
+    if (path.includes(`{${name}}`)) {
+      filled = filled.replace(`{${name}}`, () => encodeURIComponent(text));
+    } else query.set(name, text);
   }
-  return query.size === 0 ? "" : `?${query.toString()}`;
+  return query.size === 0 ? filled : `${filled}?${query.toString()}`;
 }

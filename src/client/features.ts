@@ -1,69 +1,61 @@
-import type { Operation } from "../wire/index.ts";
-import { InvalidArgumentError, RequestError } from "./errors.ts";
+import type { OrgOperation } from "../wire/index.ts";
+import type { InvalidArgumentError } from "./errors.ts";
 import type { Answer } from "./exchange.ts";
+import type { PreparedField } from "./preparation.ts";
 
 type Body = Readonly<Record<string, unknown>> | undefined;
 
-/** Operations that let work begin again. */
-const RESTORES: ReadonlySet<Operation> = new Set(["unrevoke", "unrevokeBatch", "resumeOrg"]);
-
-/** Fields that an authority which does not know them would pass over, and the feature that says it does. */
-const FIELDS = { dry_run: "batch_patterns", owner: "device_owners" } as const;
-
-/** What must be asked for before an operation is. */
-export type Preparation =
-  | { readonly kind: "none" }
-  /** A field that must not be passed over. */
-  | { readonly kind: "feature"; readonly field: keyof typeof FIELDS }
-  /** The version of the change log: a restore that is delayed does not undo a stop that came after it was asked for. */
-  | { readonly kind: "version" };
-
-/** What an operation needs to be asked for first. */
-export function preparationFor(operation: Operation, body: Body): Preparation {
-  if (body?.["dry_run"] === true) return { kind: "feature", field: "dry_run" };
-  if (operation === "register" && body?.["owner"] !== undefined) {
-    return { kind: "feature", field: "owner" };
-  }
-  const isBareRestore = RESTORES.has(operation) && body?.["if_version"] === undefined;
-  return { kind: isBareRestore ? "version" : "none" };
-}
+/** What an authority which does not know it would pass over, and the feature that says it does. */
+const FEATURES = {
+  dry_run: "batch_patterns",
+  owner: "device_owners",
+  if_version: "if_version",
+} as const;
 
 /** What an authority can do, asked once. */
 export class Features {
+  readonly #InvalidArgumentError: typeof InvalidArgumentError;
   #names: readonly unknown[] | undefined;
 
+  /** @param loaded the class of this name, which whoever loads this has loaded already */
+  constructor(loaded: typeof InvalidArgumentError) {
+    this.#InvalidArgumentError = loaded;
+  }
+
   /**
-   * The body to send, or the answer that kept it from being found out.
+   * Asks for an operation with a field that must not be passed over, or for a
+   * restore: one that is delayed must not undo a stop that came after it was asked for.
    *
    * @throws InvalidArgumentError `OPTION_INVALID` for what this authority cannot do
    */
-  async prepare(
-    preparation: Exclude<Preparation, { kind: "none" }>,
+  async request(
+    field: PreparedField,
+    operation: OrgOperation,
     body: Body,
-    ask: (operation: Operation) => Promise<Answer>,
-  ): Promise<{ readonly body: Body } | { readonly answer: Answer }> {
+    ask: (operation: OrgOperation, body?: Body) => Promise<Answer>,
+  ): Promise<Answer> {
     const names = this.#names ?? (await namesOf(ask));
-    if (!Array.isArray(names)) return { answer: names as Answer };
+    if (!Array.isArray(names)) return names as Answer;
     this.#names = names;
-    if (preparation.kind === "feature") {
-      const { field } = preparation;
-      if (names.includes(FIELDS[field])) return { body };
-      throw new InvalidArgumentError(
+    const isKnown = names.includes(FEATURES[field]);
+    if (field !== "if_version") {
+      if (isKnown) return ask(operation, body);
+      throw new this.#InvalidArgumentError(
         "OPTION_INVALID",
-        `This authority would pass over ${field}: it lacks the feature ${FIELDS[field]}`,
+        `This authority would pass over ${field}: it lacks the feature ${FEATURES[field]}`,
       );
     }
-    if (!names.includes("if_version")) return { body };
+    if (!isKnown) return ask(operation, body);
     const answer = await ask("readOrg");
     const version = own(answer.body, "version");
-    if (!isSuccess(answer) || typeof version !== "number") return { answer };
-    return { body: { ...body, if_version: version } };
+    if (!isSuccess(answer) || typeof version !== "number") return answer;
+    return ask(operation, { ...body, if_version: version });
   }
 }
 
 /** The names of features; none from a service that has no `meta`; or the answer that names none. */
 async function namesOf(
-  ask: (operation: Operation) => Promise<Answer>,
+  ask: (operation: OrgOperation) => Promise<Answer>,
 ): Promise<readonly unknown[] | Answer> {
   try {
     const meta = await ask("meta");
@@ -73,7 +65,7 @@ async function namesOf(
     return Array.isArray(features) ? features : [];
   } catch (error) {
     // It may say so in no JSON.
-    if (RequestError.isInstance(error) && error.status === 404) return [];
+    if (Reflect.get(Object(error), "status") === 404) return [];
     throw error;
   }
 }

@@ -10,18 +10,24 @@ export type {
   ChangeOptions,
   DeviceSelection,
   ListDevicesOptions,
+  ReadStopOptions,
   RegisterOptions,
   RestoreBatchOptions,
   RestoreOptions,
+  StopBatchOptions,
+  StopOptions,
 } from "./call.ts";
 export type { NewKey, OrgKeys, RotateKeyOptions } from "./keys.ts";
 export type { OrgControl } from "./org.ts";
+export type { Pages } from "./pages.ts";
 export { InvalidArgumentError, MachineIDError, RequestError } from "./errors.ts";
 export type { ArgumentCode, RequestErrorCode } from "./errors.ts";
 export { exchange } from "./exchange.ts";
 export type { Answer } from "./exchange.ts";
 export { createFetchTransport } from "./fetch-transport.ts";
 export type { Fetch } from "./fetch-transport.ts";
+export type { Channel, ChannelHandlers, OpenLeaseChannel } from "./channel.ts";
 export { checkBaseUrl, checkDeviceId, checkOrgKey, checkTimeout } from "./options.ts";
 export { AnswerTooLargeError } from "./transport.ts";
 export type { Transport, TransportAnswer, TransportRequest } from "./transport.ts";
+export { WeakCache } from "./weak-cache.ts";

@@ -1,11 +1,5 @@
-import type {
-  FailureAnswer,
-  KeyChangeAnswer,
-  KeyRole,
-  ListKeysAnswer,
-  NewKeyAnswer,
-} from "../wire/index.ts";
-import type { Ask, CallOptions, ChangeOptions } from "./call.ts";
+import type { KeyChangeAnswer, KeyRole, ListKeysAnswer, NewKeyAnswer } from "../wire/index.ts";
+import type { Answered, Ask, CallOptions, ChangeOptions } from "./call.ts";
 
 /** What a new key is for. */
 export interface NewKey {
@@ -40,24 +34,24 @@ export class OrgKeys {
   }
 
   /** Makes a key. `secret` in the answer is the key itself; nobody is shown it again. */
-  create(key: NewKey, options: ChangeOptions = {}): Promise<NewKeyAnswer | FailureAnswer> {
+  create(key: NewKey, options: ChangeOptions = {}): Answered<NewKeyAnswer> {
     const { expiresAt, ...terms } = key;
     const body = { ...terms, expiresAt: expiresAt?.toISOString(), reason: options.reason };
     return this.#ask("createKey", body, options);
   }
 
   /** Keys by what they begin and end with: all that can be used, and some that cannot any more. */
-  list(options?: CallOptions): Promise<ListKeysAnswer | FailureAnswer> {
+  list(options?: CallOptions): Answered<ListKeysAnswer> {
     return this.#ask("listKeys", undefined, options);
   }
 
   /** Ends a key for good, at once. */
-  revoke(keyId: string, options: ChangeOptions = {}): Promise<KeyChangeAnswer | FailureAnswer> {
+  revoke(keyId: string, options: ChangeOptions = {}): Answered<KeyChangeAnswer> {
     return this.#ask("revokeKey", { keyId, reason: options.reason }, options);
   }
 
   /** Makes a key like another, which ends after the overlap. */
-  rotate(keyId: string, options: RotateKeyOptions = {}): Promise<NewKeyAnswer | FailureAnswer> {
+  rotate(keyId: string, options: RotateKeyOptions = {}): Answered<NewKeyAnswer> {
     const { overlapMs, expiresAt, reason } = options;
     const body = { keyId, overlap_ms: overlapMs, expiresAt: expiresAt?.toISOString(), reason };
     return this.#ask("rotateKey", body, options);

@@ -31,3 +31,12 @@ export interface MachineIDOptions {
   /** Let the key travel over plain http to a host that is not loopback. @default false */
   readonly allowInsecureHttp?: boolean | undefined;
 }
+
+/** What the environment says, where the options say nothing. */
+export function optionsFromEnv(options: Omit<MachineIDOptions, "orgKey">): MachineIDOptions {
+  const env = globalThis.process?.env ?? {};
+  const baseUrl = options.baseUrl ?? (env["MACHINEID_BASE_URL"]?.trim() || undefined);
+  const authorityKey =
+    options.authorityKey ?? (env["MACHINEID_AUTHORITY_KEY"]?.trim() || undefined);
+  return { ...options, orgKey: env["MACHINEID_ORG_KEY"] ?? "", baseUrl, authorityKey };
+}

@@ -63,7 +63,7 @@ export interface BaseUrl {
 }
 
 /** @throws {@link InvalidArgumentError} `BASE_URL_INVALID`, `BASE_URL_INSECURE` */
-export function checkBaseUrl(baseUrl: string, allowInsecureHttp: boolean): BaseUrl {
+export function checkBaseUrl(baseUrl: string, allowInsecureHttp?: boolean): BaseUrl {
   const url = URL.parse(baseUrl.trim());
   if (url === null || (url.protocol !== "https:" && url.protocol !== "http:")) {
     throw new InvalidArgumentError(
@@ -77,7 +77,7 @@ export function checkBaseUrl(baseUrl: string, allowInsecureHttp: boolean): BaseU
       "The base URL must have no user, password, query or fragment",
     );
   }
-  if (url.protocol === "http:" && !allowInsecureHttp && !LOOPBACK.test(url.hostname)) {
+  if (url.protocol === "http:" && allowInsecureHttp !== true && !LOOPBACK.test(url.hostname)) {
     throw new InvalidArgumentError(
       "BASE_URL_INSECURE",
       `The key would travel in clear text to ${url.host}. Use https, or pass allowInsecureHttp: true`,

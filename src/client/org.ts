@@ -1,5 +1,14 @@
-import type { FailureAnswer, OrgStateAnswer } from "../wire/index.ts";
-import type { Ask, CallOptions, ChangeOptions, RestoreOptions } from "./call.ts";
+import type { OrgStateAnswer, StopAnswer } from "../wire/index.ts";
+import type {
+  Answered,
+  Ask,
+  CallOptions,
+  ChangeOptions,
+  RestoreOptions,
+  StopOptions,
+  ReadStopOptions,
+} from "./call.ts";
+import { waitingOf } from "./call.ts";
 
 /** The org as a whole. Self-hosted authorities with the feature `org_stop` have it. */
 export class OrgControl {
@@ -10,17 +19,23 @@ export class OrgControl {
   }
 
   /** Whether it is stopped, whether restores need two keys, and how far the change log has come. */
-  read(options?: CallOptions): Promise<OrgStateAnswer | FailureAnswer> {
+  read(options?: CallOptions): Answered<OrgStateAnswer> {
     return this.#ask("readOrg", undefined, options);
   }
 
   /** Denies every device of the org from its next check on, and refuses new ones. Idempotent. */
-  stop(options: ChangeOptions = {}): Promise<OrgStateAnswer | FailureAnswer> {
-    return this.#ask("stopOrg", { reason: options.reason }, options);
+  stop(options: StopOptions = {}): Answered<OrgStateAnswer> {
+    const body = { reason: options.reason, ...waitingOf(options) };
+    return this.#ask("stopOrg", body, options);
+  }
+
+  /** How far a stop of devices or of the org has come, and whom it concerns, a page of them. */
+  readStop(version: number, options: ReadStopOptions = {}): Answered<StopAnswer> {
+    return this.#ask("readStop", { version, cursor: options.cursor }, options);
   }
 
   /** Ends a stop; `status: "pending"` when a second key has to ask for it, too. */
-  resume(options: RestoreOptions = {}): Promise<OrgStateAnswer | FailureAnswer> {
+  resume(options: RestoreOptions = {}): Answered<OrgStateAnswer> {
     const { reason, ifVersion } = options;
     return this.#ask("resumeOrg", { reason, if_version: ifVersion }, options);
   }
@@ -29,7 +44,7 @@ export class OrgControl {
   setPolicy(
     policy: { readonly twoPersonRestore: boolean },
     options: ChangeOptions = {},
-  ): Promise<OrgStateAnswer | FailureAnswer> {
+  ): Answered<OrgStateAnswer> {
     return this.#ask("setOrgPolicy", { ...policy, reason: options.reason }, options);
   }
 }

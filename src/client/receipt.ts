@@ -1,10 +1,10 @@
-import { readDecision, ROUTES } from "../wire/index.ts";
-// By their files: what the index reaches, everybody loads.
+// By their files, and nothing that is loaded already: a bundler would put that in a file of its own.
 import { readReceipt, receiptKeyText } from "../wire/receipt.ts";
 import { SIGNATURE_TYPES } from "../wire/signature-types.ts";
+import type { readDecision, Route } from "../wire/index.ts";
 import { decodeBase64, readAuthorityKey } from "./authority-key.ts";
 import type { AuthorityKey, PublicKey } from "./authority-key.ts";
-import { RequestError } from "./errors.ts";
+import type { InvalidArgumentError, RequestError } from "./errors.ts";
 import type { Answer } from "./exchange.ts";
 
 /**
@@ -12,48 +12,67 @@ import type { Answer } from "./exchange.ts";
  * WebCrypto verifies, since every runtime has it.
  */
 
-export interface ReceiptRequest {
+type Body = Readonly<Record<string, unknown>>;
+
+/** What is loaded already, and is handed over for that reason. */
+export interface Loaded {
+  readonly readDecision: typeof readDecision;
+  readonly route: Route;
+  readonly InvalidArgumentError: typeof InvalidArgumentError;
+  readonly RequestError: typeof RequestError;
+}
+
+/** A decision to ask for. */
+export interface VerifiedRequest {
   readonly orgKey: string;
   readonly authorityKey: AuthorityKey;
-  readonly body: Readonly<Record<string, unknown>>;
-  readonly send: (body: Readonly<Record<string, unknown>>) => Promise<Answer>;
+  readonly body: Body;
+  readonly send: (body: Body) => Promise<Answer>;
 }
 
 /**
- * Asks for a decision with a nonce that nobody has seen, and returns the answer
- * once its receipt is verified. An answer that decides nothing needs none.
+ * Asks for a decision with a nonce that nobody has seen, and returns it once the
+ * receipt of the answer is verified. An answer that decides nothing needs none.
  *
- * @throws {@link RequestError} `RECEIPT_INVALID`
- * @throws {@link InvalidArgumentError} `OPTION_INVALID`, before any request, when there is no key to verify with
+ * @throws RequestError `RECEIPT_INVALID`
+ * @throws InvalidArgumentError `OPTION_INVALID`, before any request, when there is no key to verify with
  */
-export async function requestWithReceipt(request: ReceiptRequest): Promise<Answer> {
-  const keys = readAuthorityKey(request.authorityKey);
+export async function requestVerified(request: VerifiedRequest, loaded: Loaded): Promise<Answer> {
+  const keys = keysOf(request, loaded);
   const nonce = createNonce();
   const answer = await request.send({ ...request.body, nonce });
-  if (decidesNothing(answer, request.body)) return answer;
+  if (decidesNothing(answer, request.body["deviceId"], loaded)) return answer;
   const problem = await problemWith(request, keys, answer, nonce).catch(
     (error: unknown) => `it cannot be verified here: ${String(error)}`,
   );
   if (problem === undefined) return answer;
-  const { method, path } = ROUTES.validate;
   const { status, requestId } = answer;
-  throw new RequestError("RECEIPT_INVALID", `the receipt is not to be trusted: ${problem}`, {
-    method,
-    path,
+  const message = `the receipt is not to be trusted: ${problem}`;
+  throw new loaded.RequestError("RECEIPT_INVALID", message, {
+    ...loaded.route,
     status,
     requestId,
   });
 }
 
 /** Whoever looks at `allowed` alone must not be misled by an answer that is no decision. */
-function decidesNothing({ status, body }: Answer, { deviceId }: ReceiptRequest["body"]): boolean {
+function decidesNothing({ status, body }: Answer, deviceId: unknown, loaded: Loaded): boolean {
   const { allowed }: Partial<Record<string, unknown>> = Object(body);
   const isQuiet = allowed === undefined || allowed === false;
-  return isQuiet && readDecision(status, body, String(deviceId)).outcome === "unavailable";
+  return isQuiet && loaded.readDecision(status, body, String(deviceId)).outcome === "unavailable";
+}
+
+function keysOf({ authorityKey }: VerifiedRequest, loaded: Loaded): readonly PublicKey[] {
+  try {
+    return readAuthorityKey(authorityKey);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    throw new loaded.InvalidArgumentError("OPTION_INVALID", message);
+  }
 }
 
 async function problemWith(
-  { orgKey, body }: ReceiptRequest,
+  { orgKey, body }: VerifiedRequest,
   keys: readonly PublicKey[],
   answer: Answer,
   nonce: string,

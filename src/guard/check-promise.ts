@@ -1,4 +1,7 @@
-type Report = () => void;
+/** Told of a check whose promise settled with nobody listening. */
+export interface Watcher {
+  unobserved(): void;
+}
 
 /**
  * The promise of a check. It notices when it settles with nobody listening: a
@@ -11,6 +14,7 @@ type Report = () => void;
  */
 export class CheckPromise<T> extends Promise<T> {
   #isObserved = false;
+  #watcher: Watcher | undefined;
   /** What this was derived from with `catch` or `finally`. */
   #source: CheckPromise<unknown> | undefined;
 
@@ -19,17 +23,24 @@ export class CheckPromise<T> extends Promise<T> {
     return Promise;
   }
 
-  /** Follows `work`, and calls `report` if it settles unobserved. */
-  static watch<T>(work: Promise<T>, report: Report): CheckPromise<T> {
+  /** Follows `work`, and tells `watcher` if it settles unobserved. */
+  static watch<T>(work: Promise<T>, watcher: Watcher): CheckPromise<T> {
     const promise = new CheckPromise<T>((resolve, reject) => {
       work.then(resolve, reject);
     });
-    const settled = (): void => {
-      if (promise.#isObserved) return;
-      afterThisTurn(() => promise.#isObserved || report());
-    };
+    promise.#watcher = watcher;
+    const settled = (): void => awaitObservation(promise);
     work.then(settled, settled);
     return promise;
+  }
+
+  get isObserved(): boolean {
+    return this.#isObserved;
+  }
+
+  /** Says so if nobody has listened by now. */
+  conclude(): void {
+    if (!this.#isObserved) this.#watcher?.unobserved();
   }
 
   // oxlint-disable-next-line unicorn/no-thenable -- being listened to is what is observed
@@ -69,16 +80,92 @@ export class CheckPromise<T> extends Promise<T> {
   }
 }
 
-let waiting: (() => void)[] = [];
+/**
+ * The same for a check that was allowed at once. No promise stands behind it until
+ * somebody listens: to make one of a class of its own for each check under a lease
+ * would cost more than the check.
+ */
+class SettledCheck<T> implements Concluding {
+  isObserved = false;
+  // One is made for each check, and fields of this kind are the faster ones to make.
+  private readonly value: Promise<T>;
+  private readonly watcher: Watcher;
 
-/** Calls back once the current turn is over; all that wait share one callback. */
-function afterThisTurn(callback: () => void): void {
-  if (waiting.push(callback) > 1) return;
-  const flush = (): void => {
-    const callbacks = waiting;
-    waiting = [];
-    for (const each of callbacks) each();
-  };
+  constructor(value: Promise<T>, watcher: Watcher) {
+    this.value = value;
+    this.watcher = watcher;
+    awaitObservation(this);
+  }
+
+  conclude(): void {
+    if (!this.isObserved) this.watcher.unobserved();
+  }
+
+  // oxlint-disable-next-line unicorn/no-thenable -- being listened to is what is observed
+  then<A = T, B = never>(
+    onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
+    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
+  ): Promise<A | B> {
+    if (typeof onFulfilled !== "function") return this.follow().then(onFulfilled, onRejected);
+    this.isObserved = true;
+    return this.value.then(onFulfilled, onRejected);
+  }
+
+  catch<B = never>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<T | B> {
+    return this.follow().catch(onRejected);
+  }
+
+  finally(onFinally?: (() => void) | null): Promise<T> {
+    return this.follow().finally(onFinally);
+  }
+
+  get [Symbol.toStringTag](): string {
+    return "Promise";
+  }
+
+  /** Listening to what is derived is watched there, from here on. */
+  private follow(): CheckPromise<T> {
+    this.isObserved = true;
+    return CheckPromise.watch(this.value, this.watcher);
+  }
+}
+
+let isInPlace = false;
+
+/** Makes a {@link SettledCheck}, which is an `instanceof` of what it stands for. */
+export function settledCheck<T>(value: Promise<T>, watcher: Watcher): Promise<T> {
+  if (!isInPlace) Object.setPrototypeOf(SettledCheck.prototype, Promise.prototype);
+  isInPlace = true;
+  return new SettledCheck(value, watcher);
+}
+
+interface Concluding {
+  readonly isObserved: boolean;
+  conclude(): void;
+}
+
+let waiting: Concluding[] = [];
+/** How many may wait before those that are observed are let go. */
+let roomFor = 64;
+
+/** Concludes `promise` once the current turn is over; all that wait share one callback. */
+function awaitObservation(promise: Concluding): void {
+  if (waiting.length >= roomFor) {
+    // A turn may be long: a loop of checks under a lease never leaves it.
+    waiting = waiting.filter(({ isObserved }) => !isObserved);
+    roomFor = Math.max(64, waiting.length * 2);
+  }
+  if (waiting.push(promise) > 1 || isFlushScheduled) return;
+  isFlushScheduled = true;
   if (typeof globalThis.setImmediate === "function") globalThis.setImmediate(flush);
   else setTimeout(flush, 0);
+}
+
+let isFlushScheduled = false;
+
+function flush(): void {
+  isFlushScheduled = false;
+  const promises = waiting;
+  waiting = [];
+  for (const promise of promises) promise.conclude();
 }

@@ -1,21 +1,26 @@
 import { Attempt } from "./attempt.ts";
 import type { Boundary } from "./boundary.ts";
-import { elapsedMs, isWithin, readClock } from "./clock.ts";
-import type { Clock, Instant } from "./clock.ts";
+import type { Instant, Timekeeper } from "./clock.ts";
 import type { DecisionSource, SourcedVerdict } from "./decision-source.ts";
+import { SettledDecisions } from "./decision.ts";
+import type { Allowed } from "./decision.ts";
 import {
   AuthorityUnavailableError,
   ExecutionDeniedError,
   ExecutionStoppedError,
 } from "./errors.ts";
+import type { StopDetails } from "./errors.ts";
 import { emit } from "./events.ts";
 import type { CheckOutcome, GuardListener, GuardStatus } from "./events.ts";
+import type { HeldDevice } from "./held-device.ts";
 import type { Latch } from "./latch.ts";
+import type { Pass, Question } from "./question.ts";
 
 export interface EnforcerOptions {
-  readonly deviceId: string;
+  readonly device: HeldDevice;
+  /** Where decisions come from until {@link Enforcer.adopt} is called. */
   readonly source: DecisionSource;
-  readonly clock: Clock;
+  readonly time: Timekeeper;
   /** Deadline of a whole check, registration and retries included, in milliseconds. */
   readonly timeoutMs: number;
   /** Whether the first check registers the device. */
@@ -23,132 +28,145 @@ export interface EnforcerOptions {
   readonly onEvent: GuardListener | undefined;
 }
 
-/** An allow that may be used, while it is fresh, for one beginning of work. */
-export interface Pass {
-  readonly code: string;
-  readonly requestId: string | undefined;
-  readonly version: number | undefined;
-  /** When the check began. */
-  readonly askedAt: Instant;
-  /** When the request that brought the allow was sent. */
-  readonly sentAt: Instant;
-  readonly validMs: number | undefined;
-}
-
-/** What one check is about. */
-export interface Question {
-  readonly latch: Latch;
-  readonly boundary: Boundary;
-  /** Signals of the caller's. */
-  readonly signals: readonly AbortSignal[];
-}
-
 /**
  * The one enforcement sequence. Everything that gates work, in every
  * integration, goes through {@link Enforcer.ask} and {@link Enforcer.use}.
  */
 export class Enforcer {
+  readonly decisions = new SettledDecisions();
   readonly #options: EnforcerOptions;
   readonly #attempts = new Set<Attempt>();
+  #source: DecisionSource;
   #status: GuardStatus = "idle";
   #isClosed = false;
   #latestSentMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: EnforcerOptions) {
     this.#options = options;
+    this.#source = options.source;
   }
 
-  get deviceId(): string {
-    return this.#options.deviceId;
+  get device(): HeldDevice {
+    return this.#options.device;
   }
 
   get status(): GuardStatus {
+    this.refreshStatus();
     return this.#status;
+  }
+
+  /** Says so if the source knows that the guard stands elsewhere than it was last said. */
+  refreshStatus(): void {
+    const status = this.#source.status?.();
+    if (status !== undefined) this.#changeStatus(status);
+  }
+
+  /** Takes decisions from `source` from now on. */
+  adopt(source: DecisionSource): void {
+    this.#source = source;
+    if (this.#isClosed) source.close?.();
+  }
+
+  forgetRegistration(): void {
+    this.#source.forgetRegistration();
   }
 
   /** Denies everything from now on, checks under way included. */
   close(): void {
     this.#isClosed = true;
     for (const attempt of this.#attempts) attempt.end("closed");
+    this.#source.close?.();
     this.#changeStatus("closed");
   }
 
   /**
-   * Asks for an allow.
+   * Asks for an allow. Under a lease the answer is there at once; where it is
+   * not, it is a promise.
    *
    * @throws {@link ExecutionStoppedError} when there is none, after latching it
    * @throws the reason of an aborted signal of the caller's
    */
-  async ask(question: Question): Promise<Pass> {
-    const startedAt = readClock(this.#options.clock);
-    const report = (outcome: CheckOutcome, code: string, requestId?: string): void =>
-      this.#reportCheck(question, startedAt, outcome, code, requestId);
+  ask(question: Question): Pass | Promise<Pass> {
+    const askedAt = this.#options.time.now();
     const isLatched = question.latch.error !== undefined;
     try {
       this.#refuseIfOver(question);
-      const pass = await this.#obtain(question, startedAt);
-      report("allowed", pass.code, pass.requestId);
-      return pass;
+      const known = question.isStrict ? undefined : this.#source.decideNow?.(askedAt);
+      if (known !== undefined) return this.#admit(question, askedAt, known, askedAt);
     } catch (error) {
-      if (!ExecutionStoppedError.isInstance(error)) report("aborted", "ABORTED");
-      else {
-        const outcome = AuthorityUnavailableError.isInstance(error) ? "unavailable" : "denied";
-        report(outcome, isLatched ? "RUN_STOPPED" : error.code, error.requestId);
-      }
-      throw error;
+      throw this.#refused(question, askedAt, isLatched, error);
     }
+    return this.#obtain(question, askedAt).catch((error: unknown) => {
+      throw this.#refused(question, askedAt, isLatched, error);
+    });
   }
 
   /**
-   * The last look before work begins: nothing has stopped the run since the
-   * allow was given, and the allow is not too old to be used.
+   * The last look before work begins: nothing has stopped the run or discarded
+   * the allow since it was given, and the allow is not too old to be used.
    *
    * @throws as {@link Enforcer.ask} does
    */
   use(question: Question, pass: Pass): void {
-    this.#refuseIfOver(question);
-    const { validMs, sentAt, askedAt } = pass;
-    const { clock, timeoutMs } = this.#options;
-    if (elapsedMs(askedAt, clock) > timeoutMs) {
-      throw this.#unavailable(question, "AUTHORITY_TIMEOUT", { requestId: pass.requestId });
-    }
-    if (validMs !== undefined && !isWithin(validMs, sentAt, clock)) {
-      throw this.#unavailable(question, "LEASE_EXPIRED", { requestId: pass.requestId });
-    }
+    this.#look(question, pass, this.#options.time.now());
   }
+
+  /** Tells that a run was stopped. */
+  readonly onStop = (error: ExecutionStoppedError): void => {
+    const { deviceId, runId, code } = error;
+    emit({ type: "stop", deviceId, runId, code, error }, this.#options.onEvent);
+  };
 
   /** Stops a run because its guard is used wrongly. */
   stopForMisuse({ latch, boundary }: Question): void {
     latch.set(
-      new ExecutionStoppedError("UNAWAITED_CHECK", "Execution stopped", {
-        ...this.#details(latch, boundary),
-      }),
+      new ExecutionStoppedError("UNAWAITED_CHECK", "Execution stopped", detailsOf(latch, boundary)),
     );
   }
 
   #refuseIfOver({ latch, boundary, signals }: Question): void {
     if (latch.error !== undefined) throw latch.error;
+    if (latch.stops !== this.device.stops) throw latch.deny(this.device.lastDenial);
     for (const signal of signals) signal.throwIfAborted();
     if (this.#isClosed) {
       throw latch.set(
-        new ExecutionStoppedError("GUARD_CLOSED", "Execution stopped", {
-          ...this.#details(latch, boundary),
-        }),
+        new ExecutionStoppedError("GUARD_CLOSED", "Execution stopped", detailsOf(latch, boundary)),
       );
     }
   }
 
+  /** Whether an allow is neither too old nor discarded. */
+  isGood(pass: Pass): boolean {
+    return this.#flawOf(pass, this.#options.time.now()) === undefined;
+  }
+
+  #look(question: Question, pass: Pass, now: Instant): void {
+    this.#refuseIfOver(question);
+    const flaw = this.#flawOf(pass, now);
+    if (flaw === undefined) return;
+    throw this.#unavailable(question, flaw, { requestId: pass.verdict.requestId });
+  }
+
+  #flawOf(
+    { verdict, sentAt, askedAt, n }: Pass,
+    now: Instant,
+  ): "AUTHORITY_TIMEOUT" | "LEASE_EXPIRED" | undefined {
+    const { time, timeoutMs } = this.#options;
+    if (time.elapsedMs(askedAt, now) > timeoutMs) return "AUTHORITY_TIMEOUT";
+    const { validMs } = verdict;
+    const isOld = validMs !== undefined && time.leftMs(validMs, sentAt, now) < 0;
+    return isOld || this.device.isVoid(n) ? "LEASE_EXPIRED" : undefined;
+  }
+
   async #obtain(question: Question, askedAt: Instant): Promise<Pass> {
-    const { source, timeoutMs, registers } = this.#options;
+    const { time, timeoutMs, registers } = this.#options;
     const attempt = new Attempt(timeoutMs, question.latch, question.signals);
     this.#attempts.add(attempt);
     try {
-      if (registers) this.#judge(question, await source.register(attempt));
-      const allow = this.#judge(question, await source.decide(attempt));
-      if (attempt.isCancelled) throw attempt.reason;
-      const pass = { ...allow, askedAt };
-      this.use(question, pass);
-      return pass;
+      if (registers) this.#judge(question, await this.#source.register(attempt));
+      const sourced = await this.#source.decide(attempt, question.isStrict);
+      if (attempt.isCancelled && sourced.verdict.outcome === "allowed") throw attempt.reason;
+      return this.#admit(question, askedAt, sourced, time.now());
     } catch (error) {
       if (ExecutionStoppedError.isInstance(error) && attempt.endedBy !== "caller") throw error;
       this.#refuseIfOver(question);
@@ -162,22 +180,42 @@ export class Enforcer {
     }
   }
 
-  #judge(question: Question, { verdict, sentAt, cause }: SourcedVerdict): Omit<Pass, "askedAt"> {
+  /** Makes an allow of a verdict, and tells of it; or throws what is none. */
+  #admit(question: Question, askedAt: Instant, sourced: SourcedVerdict, now: Instant): Pass {
+    const verdict = this.#judge(question, sourced);
+    const pass: Pass = { verdict, askedAt, sentAt: sourced.sentAt, n: sourced.n };
+    this.#look(question, pass, now);
+    this.#reportCheck(question, askedAt, now, "allowed", verdict.code, verdict.requestId);
+    return pass;
+  }
+
+  /** Tells of a refusal, and gives it back. */
+  #refused(question: Question, askedAt: Instant, isLatched: boolean, error: unknown): unknown {
+    const now = this.#options.time.now();
+    if (!ExecutionStoppedError.isInstance(error)) {
+      this.#reportCheck(question, askedAt, now, "aborted", "ABORTED", undefined);
+      return error;
+    }
+    const outcome = AuthorityUnavailableError.isInstance(error) ? "unavailable" : "denied";
+    const code = isLatched ? "RUN_STOPPED" : error.code;
+    this.#reportCheck(question, askedAt, now, outcome, code, error.requestId);
+    return error;
+  }
+
+  #judge(question: Question, { verdict, sentAt, cause }: SourcedVerdict): Allowed {
     const { latch, boundary } = question;
-    const { requestId } = verdict;
     switch (verdict.outcome) {
-      case "allowed": {
+      case "allowed":
         this.#noteAnswer("armed", sentAt);
-        const { code, version, validMs } = verdict;
-        return { code, requestId, version, validMs, sentAt };
-      }
+        return verdict;
       case "denied": {
         this.#noteAnswer("stopped", sentAt);
-        const details = this.#details(latch, boundary);
-        throw latch.set(new ExecutionDeniedError(verdict.code, { ...details, requestId }));
+        const { code, requestId } = verdict;
+        const details = detailsOf(latch, boundary);
+        throw latch.set(new ExecutionDeniedError(code, { ...details, requestId }));
       }
       case "unavailable": {
-        const { code, serverCode } = verdict;
+        const { code, serverCode, requestId } = verdict;
         this.#noteAnswer("blind", sentAt);
         throw this.#unavailable(question, code, { serverCode, requestId, cause });
       }
@@ -189,19 +227,14 @@ export class Enforcer {
     code: AuthorityUnavailableError["code"],
     more: { serverCode?: string | undefined; requestId?: string | undefined; cause?: unknown },
   ): ExecutionStoppedError {
-    const details = this.#details(latch, boundary);
-    return latch.set(new AuthorityUnavailableError(code, { ...details, ...more }));
-  }
-
-  #details(
-    latch: Latch,
-    boundary: Boundary,
-  ): { boundary: Boundary; deviceId: string; runId: string } {
-    return { boundary, deviceId: this.deviceId, runId: latch.runId };
+    return latch.set(
+      new AuthorityUnavailableError(code, { ...detailsOf(latch, boundary), ...more }),
+    );
   }
 
   /** An answer that was asked for earlier than the latest one says nothing new. */
   #noteAnswer(status: GuardStatus, sentAt: Instant): void {
+    if (this.#source.status !== undefined) return;
     if (sentAt.monotonicMs < this.#latestSentMs) return;
     this.#latestSentMs = sentAt.monotonicMs;
     this.#changeStatus(status);
@@ -211,30 +244,39 @@ export class Enforcer {
     const from = this.#status;
     if (from === to || from === "closed") return;
     this.#status = to;
-    emit({ type: "status", deviceId: this.deviceId, from, to }, this.#options.onEvent);
+    emit({ type: "status", deviceId: this.device.deviceId, from, to }, this.#options.onEvent);
   }
 
   #reportCheck(
     { latch, boundary }: Question,
-    startedAt: Instant,
+    askedAt: Instant,
+    now: Instant,
     outcome: CheckOutcome,
     code: string,
     requestId: string | undefined,
   ): void {
-    const durationMs = this.#options.clock.monotonicMs() - startedAt.monotonicMs;
+    const { deviceId, runId } = latch;
+    const startedAtMs = askedAt.wallMs;
+    const durationMs = now.monotonicMs - askedAt.monotonicMs;
     emit(
       {
         type: "check",
-        deviceId: this.deviceId,
-        runId: latch.runId,
+        deviceId,
+        runId,
         boundary,
         outcome,
         code,
         requestId,
-        startedAtMs: startedAt.wallMs,
+        startedAtMs,
         durationMs,
       },
       this.#options.onEvent,
     );
   }
 }
+
+const detailsOf = ({ deviceId, runId }: Latch, boundary: Boundary): StopDetails => ({
+  boundary,
+  deviceId,
+  runId,
+});

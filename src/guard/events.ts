@@ -1,12 +1,11 @@
 import type { Boundary } from "./boundary.ts";
 import type { ExecutionStoppedError } from "./errors.ts";
-import { recordCheck, recordStop } from "./telemetry.ts";
 
 /**
  * - `idle`: nothing asked yet
- * - `armed`: the last check was allowed
+ * - `armed`: the last check was allowed; under a lease, it is good and its channel open
  * - `degraded`: a lease is good but its channel is lost
- * - `blind`: the authority gave no decision; nothing begins
+ * - `blind`: the authority gave no decision, or the lease is over; nothing begins
  * - `stopped`: the authority denied the last check
  * - `closed`: the guard was closed; nothing begins
  */
@@ -46,7 +45,26 @@ export interface StatusEvent {
   readonly to: GuardStatus;
 }
 
-export type GuardEvent = CheckEvent | StopEvent | StatusEvent;
+/** A body of `protect` goes on though its run was stopped: it ignores its signal. */
+export interface UndrainedEvent {
+  readonly type: "undrained";
+  readonly deviceId: string;
+  readonly runId: string;
+  /** Where the body began. */
+  readonly boundary: Boundary;
+}
+
+/**
+ * Whether a stop would be obeyed here, tried now and then under a lease. While it
+ * has failed the guard is `blind`.
+ */
+export interface SelfCheckEvent {
+  readonly type: "self_check";
+  readonly deviceId: string;
+  readonly outcome: "passed" | "failed";
+}
+
+export type GuardEvent = CheckEvent | StopEvent | StatusEvent | UndrainedEvent | SelfCheckEvent;
 
 export type GuardListener = (event: GuardEvent) => void;
 
@@ -63,6 +81,7 @@ const channels: Readonly<Partial<Record<GuardEvent["type"], Channel>>> =
     : {
         check: diagnostics.channel("machineid:check"),
         stop: diagnostics.channel("machineid:stop"),
+        undrained: diagnostics.channel("machineid:undrained"),
       };
 
 /**
@@ -70,16 +89,35 @@ const channels: Readonly<Partial<Record<GuardEvent["type"], Channel>>> =
  * OpenTelemetry. Nothing that goes wrong there changes a decision.
  */
 export function emit(event: GuardEvent, listener: GuardListener | undefined): void {
-  const channel = channels[event.type];
-  if (channel?.hasSubscribers === true) attempt(() => channel.publish(event));
-  if (event.type === "check") attempt(() => recordCheck(event));
-  if (event.type === "stop") attempt(() => recordStop(event));
-  if (listener !== undefined) attempt(() => listener(event));
+  attempt(publish, event);
+  if (registered[OPEN_TELEMETRY] !== undefined) attempt(record, event);
+  if (listener !== undefined) attempt(listener, event);
 }
 
-function attempt(action: () => unknown): void {
+function publish(event: GuardEvent): void {
+  const channel = channels[event.type];
+  if (channel?.hasSubscribers === true) channel.publish(event);
+}
+
+/** Where every copy of `@opentelemetry/api` 1.x keeps what an application has registered. */
+const OPEN_TELEMETRY: unique symbol = Symbol.for("opentelemetry.js.api.1");
+/** Looked at with every event: a plain property is several times faster than `in`. */
+const registered = globalThis as { readonly [OPEN_TELEMETRY]?: object };
+
+let loadedRecord: ((event: GuardEvent) => void) | undefined;
+
+/** What is told before the code for it is loaded is recorded a moment later, with its own times. */
+function record(event: GuardEvent): void | Promise<void> {
+  if (loadedRecord !== undefined) return loadedRecord(event);
+  return import("./telemetry.ts").then((telemetry) => {
+    loadedRecord = telemetry.record;
+    return telemetry.record(event);
+  });
+}
+
+function attempt<Event extends GuardEvent>(action: (event: Event) => unknown, event: Event): void {
   try {
-    const result = action();
+    const result = action(event);
     if (result instanceof Promise) result.catch(warn);
   } catch (error) {
     warn(error);

@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from "../client/index.ts";
 import type { Boundary } from "./boundary.ts";
 import type { Guard } from "./guard.ts";
+import { isRunOf } from "./run-guards.ts";
 import type { Run } from "./run.ts";
 
 type Plain<This, Args extends unknown[], Result> = (this: This, ...args: Args) => Result;
@@ -15,9 +16,9 @@ export type Guarded<This, Args extends unknown[], Result> = Plain<
 /** What a function returns: its result, or the promise of one. */
 type Settling<Result> = Awaited<Result> | PromiseLike<Awaited<Result>>;
 
-interface Inner {
+interface Inner<Body = unknown> {
   readonly owner: Guard | Run;
-  readonly body: unknown;
+  readonly body: Body;
 }
 
 const guardedFunctions = new WeakMap<object, Inner>();
@@ -31,7 +32,8 @@ const guardedFunctions = new WeakMap<object, Inner>();
  * that carries one as `signal`, that signal also ends the waiting for an allow,
  * and the function gets in its place one that aborts with the run too.
  *
- * Guarding a function twice asks once.
+ * Guarding a function twice asks once: the guard, or the run where one of the two is a
+ * run of the other, whose latch then holds. Another guard asks, too.
  *
  * @throws {@link InvalidArgumentError} `OPTION_INVALID` for something that is no
  * function, and for a generator, whose body does not begin with the call
@@ -48,19 +50,28 @@ export function guardFunction<This, Args extends unknown[], Result>(
   fn: Plain<This, Args, Result>,
 ): Guarded<This, Args, Result> {
   refuseOthers(fn);
-  const known = guardedFunctions.get(fn);
-  // What is known of `fn` is the function it was made of, which takes the same arguments.
-  const body = known?.owner === guard ? (known.body as typeof fn) : fn;
+  const { owner, body } = innermost(guard, fn);
   const guarded = async function guarded(this: This, ...args: Args): Promise<Awaited<Result>> {
     const last = args.at(-1);
     const signal = signalIn(last);
     const work = (runSignal: AbortSignal): Settling<Result> =>
       Reflect.apply(body, this, signal === undefined ? args : withSignal(args, last, runSignal));
-    return guard.protect<Awaited<Result>>(boundary, work, { signal });
+    return owner.protect<Awaited<Result>>(boundary, work, { signal });
   };
   Object.defineProperty(guarded, "name", { value: fn.name, configurable: true });
-  guardedFunctions.set(guarded, { owner: guard, body });
+  guardedFunctions.set(guarded, { owner, body });
   return guarded;
+}
+
+/** Who asks for a function, and what runs then, when it may have been guarded before. */
+function innermost<Fn extends object>(guard: Guard | Run, fn: Fn): Inner<Fn> {
+  const known = guardedFunctions.get(fn);
+  if (known === undefined) return { owner: guard, body: fn };
+  // What is known of `fn` is the function it was made of, which takes the same arguments.
+  const body = known.body as Fn;
+  if (known.owner === guard || isRunOf(guard, known.owner)) return { owner: guard, body };
+  if (isRunOf(known.owner, guard)) return { owner: known.owner, body };
+  return { owner: guard, body: fn };
 }
 
 const GENERATOR = /^\[object (?:Async)?GeneratorFunction\]$/;

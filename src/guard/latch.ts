@@ -1,18 +1,34 @@
 import type { Attempt } from "./attempt.ts";
+import { ExecutionDeniedError } from "./errors.ts";
 import type { ExecutionStoppedError } from "./errors.ts";
+import type { Denied } from "./held-device.ts";
 
 /** Holds the first refusal of a run for ever, and aborts the run's signal with it. */
 export class Latch {
-  readonly runId: string = crypto.randomUUID();
-  readonly #onStop: (error: ExecutionStoppedError, runId: string) => void;
-  /** Checks of the run that are under way. */
-  readonly #attempts = new Set<Attempt>();
+  readonly deviceId: string;
+  /** How many stops its device had had when the run began. */
+  readonly stops: number;
+  readonly #onStop: (error: ExecutionStoppedError) => void;
+  /** Checks of the run that are under way; made when there is one. */
+  #attempts: Set<Attempt> | undefined;
+  /** Made when somebody first looks at it. */
+  #runId: string | undefined;
   /** Made when somebody first looks at the signal. */
   #controller: AbortController | undefined;
   #error: ExecutionStoppedError | undefined;
 
-  constructor(onStop: (error: ExecutionStoppedError, runId: string) => void) {
+  constructor(
+    device: { readonly deviceId: string; readonly stops: number },
+    onStop: (error: ExecutionStoppedError) => void,
+  ) {
+    this.deviceId = device.deviceId;
+    this.stops = device.stops;
     this.#onStop = onStop;
+  }
+
+  get runId(): string {
+    this.#runId ??= crypto.randomUUID();
+    return this.#runId;
   }
 
   get error(): ExecutionStoppedError | undefined {
@@ -29,20 +45,29 @@ export class Latch {
 
   /** Ends `attempt` when the run is stopped. */
   follow(attempt: Attempt): void {
+    this.#attempts ??= new Set();
     this.#attempts.add(attempt);
   }
 
   unfollow(attempt: Attempt): void {
-    this.#attempts.delete(attempt);
+    this.#attempts?.delete(attempt);
+  }
+
+  /** Stops the run because its device was stopped, wherever the run is just now. */
+  deny({ code, requestId }: Denied): ExecutionStoppedError {
+    if (this.#error !== undefined) return this.#error;
+    const { deviceId, runId } = this;
+    const boundary = { kind: "run" } as const;
+    return this.set(new ExecutionDeniedError(code, { boundary, deviceId, runId, requestId }));
   }
 
   /** Latches `error` unless one is latched already; returns the one that holds. */
   set(error: ExecutionStoppedError): ExecutionStoppedError {
     if (this.#error !== undefined) return this.#error;
     this.#error = error;
-    for (const attempt of this.#attempts) attempt.end("caller", error);
+    for (const attempt of this.#attempts ?? []) attempt.end("caller", error);
     this.#controller?.abort(error);
-    this.#onStop(error, this.runId);
+    this.#onStop(error);
     return error;
   }
 }

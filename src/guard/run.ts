@@ -1,10 +1,13 @@
 import type { Boundary } from "./boundary.ts";
-import { CheckPromise } from "./check-promise.ts";
-import type { Enforcer, Pass, Question } from "./enforcer.ts";
+import { CheckPromise, settledCheck } from "./check-promise.ts";
+import type { Watcher } from "./check-promise.ts";
+import type { Enforcer } from "./enforcer.ts";
+import type { Pass, Question } from "./question.ts";
 import type { ExecutionStoppedError } from "./errors.ts";
-import { emit, warnLoudly } from "./events.ts";
-import type { GuardListener } from "./events.ts";
+import { warnLoudly } from "./events.ts";
 import { describeBoundary, readBoundary } from "./boundary.ts";
+import { toDecision } from "./decision.ts";
+import type { Decision } from "./decision.ts";
 import { Latch } from "./latch.ts";
 
 export interface RunOptions {
@@ -15,15 +18,13 @@ export interface RunOptions {
 export interface CheckOptions {
   /** Gives this one check, and the body of `protect`, up when it aborts. */
   readonly signal?: AbortSignal | undefined;
-}
-
-/** An allow. A refusal is never returned: it is thrown. */
-export interface Decision {
-  readonly allowed: true;
-  readonly code: string;
-  readonly requestId: string | undefined;
-  /** Version of the authority's change log that was read; undefined on the hosted service. */
-  readonly version: number | undefined;
+  /**
+   * Asks the authority now, though there is a lease: for what must not begin on an
+   * allow that is seconds old. Over a lease's channel the checks that wait at the
+   * same time share one message. A guard with `enforcement: "strict"` always asks.
+   * @default false
+   */
+  readonly strict?: boolean | undefined;
 }
 
 export interface WorkContext {
@@ -33,6 +34,12 @@ export interface WorkContext {
    * resource that can refuse an older one than it has seen.
    */
   readonly fence: number | undefined;
+  /**
+   * As {@link Run.protect}, for a gate that hands its work on to a gate further
+   * inside: the first call asks nothing as long as this allow is good. Once its
+   * time is over, or a stop has discarded it, and at every later call, it asks.
+   */
+  protect<T>(boundary: Boundary, work: Work<T>, options?: CheckOptions): Promise<T>;
 }
 
 export type Work<T> = (signal: AbortSignal, context: WorkContext) => T | PromiseLike<T>;
@@ -68,6 +75,8 @@ export interface Run {
   protect<T>(boundary: Boundary, work: Work<T>, options?: CheckOptions): Promise<T>;
 }
 
+const NONE: readonly AbortSignal[] = [];
+
 /** @internal */
 export class GuardedRun implements Run {
   readonly #enforcer: Enforcer;
@@ -76,18 +85,17 @@ export class GuardedRun implements Run {
   readonly #outer: AbortSignal | undefined;
   #signal: AbortSignal | undefined;
 
-  constructor(enforcer: Enforcer, onEvent: GuardListener | undefined, { signal }: RunOptions = {}) {
+  constructor(enforcer: Enforcer, options?: RunOptions) {
     this.#enforcer = enforcer;
-    this.#latch = new Latch((error, runId) => {
-      const { code } = error;
-      emit({ type: "stop", deviceId: enforcer.deviceId, runId, code, error }, onEvent);
-    });
-    this.#outer = signal;
+    this.#latch = new Latch(enforcer.device, enforcer.onStop);
+    this.#outer = options?.signal;
   }
 
   get signal(): AbortSignal {
-    const own = this.#latch.signal;
-    this.#signal ??= this.#outer === undefined ? own : AbortSignal.any([own, this.#outer]);
+    if (this.#signal === undefined) {
+      this.#signal = this.#bodySignal();
+      this.#enforcer.device.follow(this.#latch, this.#signal);
+    }
     return this.#signal;
   }
 
@@ -96,47 +104,123 @@ export class GuardedRun implements Run {
   }
 
   get deviceId(): string {
-    return this.#enforcer.deviceId;
+    return this.#latch.deviceId;
   }
 
   get stopped(): ExecutionStoppedError | undefined {
     return this.#latch.error;
   }
 
-  check(boundary: Boundary, options: CheckOptions = {}): Promise<Decision> {
+  check(boundary: Boundary, options?: CheckOptions): Promise<Decision> {
     const question = this.#question(boundary, options);
-    const decision = this.#enforcer.ask(question).then((pass) => {
-      this.#enforcer.use(question, pass);
-      return toDecision(pass);
+    let pass: Pass | Promise<Pass>;
+    try {
+      pass = this.#enforcer.ask(question);
+    } catch (error) {
+      return CheckPromise.watch(Promise.reject<Decision>(error), question);
+    }
+    if (!(pass instanceof Promise))
+      return settledCheck(this.#enforcer.decisions.of(pass.verdict), question);
+    const decision = pass.then((given) => {
+      this.#enforcer.use(question, given);
+      return toDecision(given.verdict);
     });
-    return CheckPromise.watch(decision, () => this.#reportUnawaited(question));
+    return CheckPromise.watch(decision, question);
   }
 
-  async protect<T>(boundary: Boundary, work: Work<T>, options: CheckOptions = {}): Promise<T> {
+  protect<T>(boundary: Boundary, work: Work<T>, options?: CheckOptions): Promise<T> {
+    return this.protectOn(undefined, boundary, work, options);
+  }
+
+  /** @internal Begins on an allow that was given already, if it is good; else asks. */
+  async protectOn<T>(
+    given: Pass | undefined,
+    boundary: Boundary,
+    work: Work<T>,
+    options: CheckOptions | undefined,
+  ): Promise<T> {
     const question = this.#question(boundary, options);
-    const signal =
-      options.signal === undefined ? this.signal : AbortSignal.any([this.signal, options.signal]);
-    const pass = await this.#enforcer.ask(question);
+    const signal = this.#bodySignal(options?.signal);
+    const isGood = given !== undefined && !question.isStrict && this.#enforcer.isGood(given);
+    const asked = isGood ? given : this.#enforcer.ask(question);
+    const pass = asked instanceof Promise ? await asked : asked;
     this.#enforcer.use(question, pass);
     // Nothing may be awaited between the last look and the body.
-    return work(signal, { decision: toDecision(pass), fence: pass.version });
+    const { device } = this.#enforcer;
+    const body = device.begin(question.boundary, question.latch);
+    try {
+      return await work(signal, new PassContext(this, pass));
+    } finally {
+      device.end(body);
+    }
   }
 
-  #question(boundary: Boundary, { signal }: CheckOptions): Question {
-    const signals = [this.#outer, signal].filter((each) => each !== undefined);
-    return { latch: this.#latch, boundary: readBoundary(boundary), signals };
+  /** The run's signal together with the caller's. */
+  #bodySignal(signal?: AbortSignal): AbortSignal {
+    const callers = this.#callers(signal);
+    const own = this.#latch.signal;
+    return callers.length === 0 ? own : AbortSignal.any([own, ...callers]);
   }
 
-  #reportUnawaited(question: Question): void {
-    this.#enforcer.stopForMisuse(question);
+  #callers(signal: AbortSignal | undefined): readonly AbortSignal[] {
+    if (this.#outer === undefined) return signal === undefined ? NONE : [signal];
+    return signal === undefined ? [this.#outer] : [this.#outer, signal];
+  }
+
+  #question(boundary: Boundary, options: CheckOptions | undefined): RunQuestion {
+    const signals = this.#callers(options?.signal);
+    const isStrict = options?.strict === true;
+    return new RunQuestion(this.#enforcer, this.#latch, readBoundary(boundary), signals, isStrict);
+  }
+}
+
+class PassContext implements WorkContext {
+  readonly decision: Decision;
+  readonly fence: number | undefined;
+  readonly #run: GuardedRun;
+  #pass: Pass | undefined;
+
+  constructor(run: GuardedRun, pass: Pass) {
+    this.decision = toDecision(pass.verdict);
+    this.fence = pass.verdict.version;
+    this.#run = run;
+    this.#pass = pass;
+  }
+
+  protect<T>(boundary: Boundary, work: Work<T>, options?: CheckOptions): Promise<T> {
+    const pass = this.#pass;
+    this.#pass = undefined;
+    return this.#run.protectOn(pass, boundary, work, options);
+  }
+}
+
+class RunQuestion implements Question, Watcher {
+  readonly #enforcer: Enforcer;
+  readonly latch: Latch;
+  readonly boundary: Boundary;
+  readonly signals: readonly AbortSignal[];
+  readonly isStrict: boolean;
+
+  constructor(
+    enforcer: Enforcer,
+    latch: Latch,
+    boundary: Boundary,
+    signals: readonly AbortSignal[],
+    isStrict: boolean,
+  ) {
+    this.#enforcer = enforcer;
+    this.latch = latch;
+    this.boundary = boundary;
+    this.signals = signals;
+    this.isStrict = isStrict;
+  }
+
+  unobserved(): void {
+    this.#enforcer.stopForMisuse(this);
     warnLoudly(
-      `A check at ${describeBoundary(question.boundary)} was not awaited, so it gated nothing. ` +
+      `A check at ${describeBoundary(this.boundary)} was not awaited, so it gated nothing. ` +
         "Write `await run.check(…)`, or better `run.protect(…, work)`. The run was stopped",
       "UNAWAITED_CHECK",
     );
   }
-}
-
-function toDecision({ code, requestId, version }: Pass): Decision {
-  return { allowed: true, code, requestId, version };
 }

@@ -1,17 +1,24 @@
 import { RequestError } from "../client/index.ts";
-import type { Answer, CallOptions } from "../client/index.ts";
-import type { Operation, Verdict } from "../wire/index.ts";
+import type { Answer, CallOptions, OpenLeaseChannel } from "../client/index.ts";
+import type { OrgOperation, Verdict } from "../wire/index.ts";
 import { readDecision, readRegistration } from "../wire/index.ts";
 import type { Cancellation } from "./cancellation.ts";
-import { readClock } from "./clock.ts";
-import type { Clock } from "./clock.ts";
+import type { Timekeeper } from "./clock.ts";
 import type { DecisionSource, SourcedVerdict } from "./decision-source.ts";
+import type { HeldDevice } from "./held-device.ts";
 import { SharedCall } from "./shared-call.ts";
 
 /** What a guard needs of a client. {@link MachineID} is one. */
 export interface GuardClient {
+  /**
+   * Stands for the authority and the key, without telling them: guards whose
+   * clients have the same one share their leases and stops. @default the client itself
+   */
+  readonly account?: object | undefined;
+  /** Opens a lease channel; a client that cannot serves strict guards only. */
+  readonly openLeaseChannel?: OpenLeaseChannel | undefined;
   request(
-    operation: Operation,
+    operation: OrgOperation,
     body?: Readonly<Record<string, unknown>>,
     options?: CallOptions,
   ): Promise<Answer>;
@@ -19,8 +26,8 @@ export interface GuardClient {
 
 export interface StrictSourceOptions {
   readonly client: GuardClient;
-  readonly deviceId: string;
-  readonly clock: Clock;
+  readonly device: HeldDevice;
+  readonly time: Timekeeper;
   /** Deadline of a check, retries included, in milliseconds. */
   readonly timeoutMs: number;
 }
@@ -90,30 +97,36 @@ export class StrictSource implements DecisionSource {
     return registration.begin();
   }
 
-  async #ask(operation: Operation, read: Read, signal: AbortSignal): Promise<SourcedVerdict> {
-    const { client, clock, deviceId, timeoutMs } = this.#options;
-    const startedMs = clock.monotonicMs();
+  async #ask(operation: OrgOperation, read: Read, signal: AbortSignal): Promise<SourcedVerdict> {
+    const { client, device, time, timeoutMs } = this.#options;
+    const { deviceId } = device;
+    const startedAt = time.now();
     for (let attempt = 1; ; attempt += 1) {
-      const sentAt = readClock(clock);
+      const sentAt = time.now();
+      const n = device.numbers.next();
       let sourced: SourcedVerdict;
       let retryAfterMs: number | undefined;
       try {
         // The signal ends with the last check that waits for this answer.
         const options = { signal, timeoutMs: Number.POSITIVE_INFINITY };
         const answer = await client.request(operation, { deviceId }, options);
-        sourced = { verdict: read(answer.status, answer.body, deviceId), sentAt };
-        if (RETRIED_STATUSES.has(answer.status) && sourced.verdict.outcome === "unavailable") {
+        sourced = { verdict: read(answer.status, answer.body, deviceId), sentAt, n };
+        const { outcome } = sourced.verdict;
+        if (outcome === "denied") device.discard();
+        if (outcome === "allowed" && device.isVoid(n)) retryAfterMs = 0;
+        if (RETRIED_STATUSES.has(answer.status) && outcome === "unavailable") {
           retryAfterMs = Math.max(answer.retryAfterMs ?? 0, backoffMs(attempt));
         }
       } catch (error) {
         signal.throwIfAborted();
-        sourced = { verdict: outage(error), sentAt, cause: error };
+        sourced = { verdict: outage(error), sentAt, n, cause: error };
         const isAnswer = RequestError.isInstance(error) && error.code !== "AUTHORITY_UNREACHABLE";
         if (!isAnswer) retryAfterMs = backoffMs(attempt);
       }
       if (retryAfterMs === undefined || attempt === MAX_ATTEMPTS) return sourced;
-      if (clock.monotonicMs() - startedMs + retryAfterMs >= timeoutMs) return sourced;
-      await delay(retryAfterMs, signal);
+      const waitedMs = time.now().monotonicMs - startedAt.monotonicMs;
+      if (waitedMs + retryAfterMs >= timeoutMs) return sourced;
+      if (retryAfterMs > 0) await delay(retryAfterMs, signal);
     }
   }
 }

@@ -1,11 +1,11 @@
-import type { CheckEvent, StopEvent } from "./events.ts";
+import type { CheckEvent, GuardEvent, StopEvent } from "./events.ts";
 
 /**
  * OpenTelemetry without importing it. Every copy of `@opentelemetry/api` 1.x
  * shares its registrations under this global symbol, so that what an application
- * has set up is found here, and nothing is loaded when it has set up nothing.
+ * has set up is found here. This file is loaded only where there is such a thing.
  */
-const REGISTRY = Symbol.for("opentelemetry.js.api.1");
+const REGISTRY: unique symbol = Symbol.for("opentelemetry.js.api.1");
 
 type Attributes = Readonly<Record<string, string>>;
 
@@ -38,10 +38,16 @@ const INSTRUMENTATION = "machineid-io";
 const SPAN_KIND_CLIENT = 2;
 const STATUS_ERROR = 2;
 
-const registry = (): Registry | undefined => Reflect.get(globalThis, REGISTRY);
+const registry = (): Registry | undefined =>
+  (globalThis as { readonly [REGISTRY]?: Registry })[REGISTRY];
 
-/** One span and one count per check. */
-export function recordCheck(event: CheckEvent): void {
+/** One span and one count per check, one count per stopped run. */
+export function record(event: GuardEvent): void {
+  if (event.type === "check") recordCheck(event);
+  if (event.type === "stop") recordStop(event);
+}
+
+function recordCheck(event: CheckEvent): void {
   const api = registry();
   if (api === undefined) return;
   const { boundary, code, outcome, startedAtMs, durationMs } = event;
@@ -66,8 +72,7 @@ export function recordCheck(event: CheckEvent): void {
   count(api, "machineid.checks", "Checks, by outcome and code", measured);
 }
 
-/** One count per stopped run. */
-export function recordStop({ code }: StopEvent): void {
+function recordStop({ code }: StopEvent): void {
   const api = registry();
   if (api === undefined) return;
   count(api, "machineid.stops", "Runs stopped, by code", { "machineid.code": code });

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { planFields } from "./plan.ts";
+import { stopProgressSchema } from "./stops.ts";
 
 /**
  * Answers of the API. Every schema keeps fields it does not know, since an
@@ -100,6 +101,8 @@ export const deviceChangeAnswerSchema = z.looseObject({
   deviceId: z.string(),
   changed: z.exactOptional(z.boolean()),
   version: z.exactOptional(z.int()),
+  /** Of a revoke that was to wait. */
+  stop: z.exactOptional(stopProgressSchema),
   request_id: z.string(),
 });
 export type DeviceChangeAnswer = z.infer<typeof deviceChangeAnswerSchema>;
@@ -124,6 +127,8 @@ export const batchAnswerSchema = z.looseObject({
   matched: z.exactOptional(z.int()),
   /** Of a pattern: how many of them were changed, or would be. */
   changed: z.exactOptional(z.int()),
+  /** Of a revoke_batch that was to wait. */
+  stop: z.exactOptional(stopProgressSchema),
   request_id: z.string(),
 });
 export type BatchAnswer = z.infer<typeof batchAnswerSchema>;
@@ -181,6 +186,8 @@ export const orgStateAnswerSchema = z.looseObject({
   changed: z.exactOptional(z.boolean()),
   /** Of a change: its version, or the version that made it so before. Else the version that was read. */
   version: z.int(),
+  /** Of a stop that was to wait. */
+  stop: z.exactOptional(stopProgressSchema),
   request_id: z.string(),
 });
 export type OrgStateAnswer = z.infer<typeof orgStateAnswerSchema>;
@@ -206,6 +213,19 @@ export const keySchema = z.looseObject({
 export type Key = z.infer<typeof keySchema>;
 
 /** Answer of keys/create and keys/rotate: `secret` is the new key, shown this once. */
+/** Answer of authority/rotate_admin_key. */
+export const newAdminKeyAnswerSchema = z.looseObject({
+  status: z.literal("ok"),
+  handler: z.string(),
+  /** The new key, shown this once. */
+  secret: z.string(),
+  keyId: z.string(),
+  /** ISO 8601 instant until which the old key works. */
+  oldExpiresAt: z.string(),
+  version: z.int(),
+  request_id: z.string(),
+});
+
 export const newKeyAnswerSchema = z.looseObject({
   status: z.literal("ok"),
   handler: z.string(),
@@ -246,5 +266,7 @@ export const metaAnswerSchema = z.looseObject({
   name: z.string(),
   version: z.string(),
   features: z.array(z.string()),
+  /** With the feature `lease`: for how long one is good, in milliseconds. */
+  lease: z.exactOptional(z.looseObject({ ttl_ms: z.number() })),
 });
 export type MetaAnswer = z.infer<typeof metaAnswerSchema>;

@@ -26,6 +26,9 @@ export type Verdict =
       readonly requestId: string | undefined;
     };
 
+/** {@link readDecision}, for what is loaded later and given it. */
+export type ReadDecision = typeof readDecision;
+
 export type Unavailable = Extract<Verdict, { outcome: "unavailable" }>;
 
 /** Codes and request ids reach logs, errors and models: only plain tokens pass, and no key. */

@@ -16,6 +16,7 @@ export const HANDLERS = {
   setOrgPlan: "org_plan",
   readOrg: "org",
   stopOrg: "org_stop",
+  readStop: "stops",
   resumeOrg: "org_resume",
   setOrgPolicy: "org_policy",
   createKey: "keys/create",
@@ -28,5 +29,6 @@ export const HANDLERS = {
   audit: "audit",
   auditChains: "audit_chains",
   rotateSigningKey: "authority_rotate_key",
+  rotateAdminKey: "authority_rotate_admin_key",
   jwks: "jwks",
 } as const satisfies Record<Operation, string>;

@@ -9,6 +9,7 @@ export {
   listKeysAnswerSchema,
   listOrgsAnswerSchema,
   metaAnswerSchema,
+  newAdminKeyAnswerSchema,
   newKeyAnswerSchema,
   orgStateAnswerSchema,
   registerAnswerSchema,
@@ -55,7 +56,7 @@ export type {
 export { DECISION_CODES, FAILURE_CODES, GUARD_CODES, REGISTRATION_CODES } from "./codes.ts";
 export type { DecisionCode, FailureCode, GuardCode, RegistrationCode } from "./codes.ts";
 export { readDecision, readRegistration, requestIdOf, UNNAMED_DENIAL } from "./decision.ts";
-export type { Verdict } from "./decision.ts";
+export type { ReadDecision, Verdict } from "./decision.ts";
 export { HANDLERS } from "./handlers.ts";
 export { MAX_DEVICE_ID_LENGTH, readDeviceId } from "./device-id.ts";
 export { matchesDevice, readDevicePattern } from "./device-pattern.ts";
@@ -73,10 +74,14 @@ export {
   deviceIdSchema,
   deviceRequestSchema,
   listDevicesQuerySchema,
+  orgNameSchema,
+  rotateAdminKeyRequestSchema,
   planSchema,
   registerRequestSchema,
   resumeOrgRequestSchema,
+  readStopQuerySchema,
   revokeKeyRequestSchema,
+  revokeRequestSchema,
   rotateKeyRequestSchema,
   setOrgPlanRequestSchema,
   setOrgPolicyRequestSchema,
@@ -84,25 +89,33 @@ export {
   unrevokeRequestSchema,
   validateRequestSchema,
 } from "./requests.ts";
-export type { Plan } from "./requests.ts";
+export type { Plan, StopWait } from "./requests.ts";
 export {
   ADMIN_KEY_HEADER,
+  DEFAULT_STOP_TIMEOUT_MS,
+  LEASE_PATH,
   MAX_ANSWER_BYTES,
   MAX_AUDIT_PAGE,
   MAX_BATCH_SIZE,
   MAX_OVERLAP_MS,
   MAX_PAGE_SIZE,
   MAX_REQUEST_BYTES,
+  MAX_STOP_TIMEOUT_MS,
   ORG_KEY_HEADER,
   REQUEST_ID_HEADER,
+  ORG_ROUTES,
   ROUTES,
 } from "./routes.ts";
-export type { Operation, Route } from "./routes.ts";
+export type { Operation, OrgOperation, Route } from "./routes.ts";
 export {
   jwksAnswerSchema,
   rotateSigningKeyAnswerSchema,
   rotateSigningKeyRequestSchema,
 } from "./signing.ts";
+export { leaseAnswerSchema, leaseRequestSchema } from "./lease-messages.ts";
+export type { LeaseAnswer, LeaseRequest } from "./lease-messages.ts";
 export type { Ed25519Jwk, Jwks } from "./signing.ts";
 export { SIGNATURE_TYPES } from "./signature-types.ts";
 export type { SignatureType } from "./signature-types.ts";
+export { stopAnswerSchema, stopProgressSchema } from "./stops.ts";
+export type { StopAnswer, StopHolderAnswer, StopProgress } from "./stops.ts";

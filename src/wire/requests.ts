@@ -3,7 +3,7 @@ import { readDeviceId } from "./device-id.ts";
 import { readDevicePattern } from "./device-pattern.ts";
 import { KEY_ROLES } from "./key.ts";
 import { PLAN_STATES } from "./plan.ts";
-import { MAX_BATCH_SIZE, MAX_OVERLAP_MS, MAX_PAGE_SIZE } from "./routes.ts";
+import { MAX_BATCH_SIZE, MAX_OVERLAP_MS, MAX_PAGE_SIZE, MAX_STOP_TIMEOUT_MS } from "./routes.ts";
 
 /** A device id, trimmed; {@link readDeviceId} says what is one. */
 export const deviceIdSchema = z.pipe(
@@ -66,7 +66,26 @@ export const registerRequestSchema = z.looseObject({
   owner: z.exactOptional(deviceOwnerSchema),
 });
 
-/** Body of revoke and remove. */
+/** How far a stop is to have come when it is answered. */
+const stopWaitSchema = z.enum(["none", "fenced", "drained"]);
+export type StopWait = z.infer<typeof stopWaitSchema>;
+
+/** How long the answer to a stop waits. */
+const waitingFields = {
+  /** Until the stop is so far: `fenced`, nothing begins any more; `drained`, nothing runs. @default "none" */
+  wait: z.exactOptional(stopWaitSchema),
+  /** And no longer than this, in milliseconds. @default 15_000 */
+  timeout_ms: z.exactOptional(z.int().check(z.minimum(0), z.maximum(MAX_STOP_TIMEOUT_MS))),
+};
+
+/** Body of revoke. */
+export const revokeRequestSchema = z.looseObject({
+  deviceId: deviceIdSchema,
+  reason: z.exactOptional(reasonSchema),
+  ...waitingFields,
+});
+
+/** Body of remove. */
 export const changeDeviceRequestSchema = z.looseObject({
   deviceId: deviceIdSchema,
   reason: z.exactOptional(reasonSchema),
@@ -93,6 +112,8 @@ export const batchRequestSchema = z
     reason: z.exactOptional(reasonSchema),
     /** Of unrevoke_batch. */
     if_version: z.exactOptional(ifVersionSchema),
+    /** Of revoke_batch, both. */
+    ...waitingFields,
   })
   .check(
     z.refine(
@@ -117,8 +138,17 @@ export const listDevicesQuerySchema = z.looseObject({
   devicePattern: z.exactOptional(devicePatternSchema),
 });
 
+/** Query of stops/{version}. */
+export const readStopQuerySchema = z.looseObject({
+  /** Where the page before ended, as its answer said. */
+  cursor: z.exactOptional(z.pipe(digits(9), z.transform(Number))),
+});
+
 /** Body of org/stop. */
-export const stopOrgRequestSchema = z.looseObject({ reason: z.exactOptional(reasonSchema) });
+export const stopOrgRequestSchema = z.looseObject({
+  reason: z.exactOptional(reasonSchema),
+  ...waitingFields,
+});
 
 /** Body of org/resume. */
 export const resumeOrgRequestSchema = z.looseObject({
@@ -156,21 +186,31 @@ export const createKeyRequestSchema = z
     ),
   );
 
-const keyIdSchema = z.string().check(z.minLength(1), z.maxLength(100));
+/** What the authority calls keys and orgs. */
+const madeIdSchema = z
+  .string()
+  .check(z.regex(/^[!-~]{1,100}$/, "must be 1 to 100 visible ASCII characters"));
 
 /** Body of keys/revoke. */
 export const revokeKeyRequestSchema = z.looseObject({
-  keyId: keyIdSchema,
+  keyId: madeIdSchema,
   reason: z.exactOptional(reasonSchema),
 });
 
 /** Body of keys/rotate. */
 export const rotateKeyRequestSchema = z.looseObject({
-  keyId: keyIdSchema,
+  keyId: madeIdSchema,
   /** For how long the old key works on, in milliseconds. */
   overlap_ms: z.exactOptional(z.int().check(z.minimum(0), z.maximum(MAX_OVERLAP_MS))),
   /** When the new key expires. Without it the new one lives as long as the old one was made to. */
   expiresAt: z.exactOptional(instantSchema),
+  reason: z.exactOptional(reasonSchema),
+});
+
+/** Body of authority/rotate_admin_key. */
+export const rotateAdminKeyRequestSchema = z.looseObject({
+  /** For how long the old key works on, in milliseconds. */
+  overlap_ms: z.exactOptional(z.int().check(z.minimum(0), z.maximum(MAX_OVERLAP_MS))),
   reason: z.exactOptional(reasonSchema),
 });
 
@@ -181,7 +221,8 @@ export const planSchema = z.union([
 ]);
 export type Plan = z.infer<typeof planSchema>;
 
-const orgNameSchema = z.string().check(z.trim(), z.minLength(1), z.maxLength(100));
+/** The name of an org. */
+export const orgNameSchema = textSchema(100);
 
 /** Body of org/create; `plan` defaults to `unlimited`. */
 export const createOrgRequestSchema = z.looseObject({
@@ -191,7 +232,7 @@ export const createOrgRequestSchema = z.looseObject({
 
 /** Body of org/plan: what is named is changed, at once. */
 export const setOrgPlanRequestSchema = z.looseObject({
-  orgId: z.string().check(z.minLength(1), z.maxLength(100)),
+  orgId: madeIdSchema,
   plan: z.exactOptional(planSchema),
   planState: z.exactOptional(z.enum(PLAN_STATES)),
   accessUntil: z.exactOptional(z.nullable(instantSchema)),

@@ -11,7 +11,8 @@ const at =
 const get = at("GET");
 const post = at("POST");
 
-export const ROUTES = {
+/** What a client of an org asks for. */
+export const ORG_ROUTES = {
   register: post("devices/register"),
   validate: post("devices/validate"),
   listDevices: get("devices/list"),
@@ -21,11 +22,9 @@ export const ROUTES = {
   revokeBatch: post("devices/revoke_batch"),
   unrevokeBatch: post("devices/unrevoke_batch"),
   usage: get("usage"),
-  createOrg: post("org/create"),
-  listOrgs: get("org/list"),
-  setOrgPlan: post("org/plan"),
   readOrg: get("org"),
   stopOrg: post("org/stop"),
+  readStop: get("stops/{version}"),
   resumeOrg: post("org/resume"),
   setOrgPolicy: post("org/policy"),
   createKey: post("keys/create"),
@@ -33,15 +32,30 @@ export const ROUTES = {
   revokeKey: post("keys/revoke"),
   rotateKey: post("keys/rotate"),
   meta: get("meta"),
-  events: get("events"),
-  backup: post("backup"),
   audit: get("audit"),
   auditChains: get("audit/chains"),
-  rotateSigningKey: post("authority/rotate_key"),
   jwks: { method: "GET", path: "/.well-known/jwks.json" },
 } as const satisfies Record<string, Route>;
 
+// Marked as pure, so that a client of an org loads none of it.
+/** What a self-hosted authority has besides: its administrator's operations, and the event stream. */
+const AUTHORITY_ROUTES = {
+  createOrg: /* @__PURE__ */ post("org/create"),
+  listOrgs: /* @__PURE__ */ get("org/list"),
+  setOrgPlan: /* @__PURE__ */ post("org/plan"),
+  events: /* @__PURE__ */ get("events"),
+  backup: /* @__PURE__ */ post("backup"),
+  rotateSigningKey: /* @__PURE__ */ post("authority/rotate_key"),
+  rotateAdminKey: /* @__PURE__ */ post("authority/rotate_admin_key"),
+} as const satisfies Record<string, Route>;
+
+export const ROUTES = /* @__PURE__ */ Object.assign({}, ORG_ROUTES, AUTHORITY_ROUTES);
+
+export type OrgOperation = keyof typeof ORG_ROUTES;
 export type Operation = keyof typeof ROUTES;
+
+/** Where the lease channel, a WebSocket, is opened. */
+export const LEASE_PATH = "/api/v1/leases";
 
 /** Header that carries the org key. A key never travels in a URL. */
 export const ORG_KEY_HEADER = "x-org-key";
@@ -62,3 +76,6 @@ export const MAX_REQUEST_BYTES = 64 * 1024;
 export const MAX_ANSWER_BYTES = 1024 * 1024;
 /** Most audit entries in one answer. */
 export const MAX_AUDIT_PAGE = 1000;
+/** How long a stop is waited for when nobody says so, and at most, in milliseconds. */
+export const DEFAULT_STOP_TIMEOUT_MS = 15_000;
+export const MAX_STOP_TIMEOUT_MS = 15 * 60_000;

@@ -34,13 +34,14 @@ describe("the table of rights", () => {
         "devices:revoke",
         "devices:unrevoke",
         "devices:remove",
+        "stops:read",
         "org:read",
         "org:stop",
         "org:resume",
         "audit:read",
       ],
       agt_: ["devices:register", "devices:validate"],
-      viw_: ["devices:list", "usage:read", "org:read", "audit:read"],
+      viw_: ["devices:list", "usage:read", "stops:read", "org:read", "audit:read"],
     });
   });
 

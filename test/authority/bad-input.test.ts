@@ -8,7 +8,7 @@ import { openSocket, parseAnswer, rawValidate, readToEnd, sendRaw } from "./raw-
 describe("bad input", () => {
   let authority: TestAuthority;
   beforeAll(async () => {
-    authority = await startTestAuthority({ requestTimeoutMs: 400 });
+    authority = await startTestAuthority();
     await call(authority, "POST", "/api/v1/devices/register", { deviceId: "healthy" });
   });
 
@@ -221,9 +221,10 @@ describe("bad input", () => {
   });
 
   it("408: headers and bodies that do not come", async () => {
-    const request = rawValidate(authority.ownerKey, '{"deviceId":"healthy"}');
+    await using hasty = await startTestAuthority({ requestTimeoutMs: 400 });
+    const request = rawValidate(hasty.ownerKey, '{"deviceId":"healthy"}');
     for (const part of [request.subarray(0, 40), request.subarray(0, -5)]) {
-      expect(failureIn(await sendRaw(authority.port, part))).toEqual([408, "REQUEST_TIMEOUT"]);
+      expect(failureIn(await sendRaw(hasty.port, part))).toEqual([408, "REQUEST_TIMEOUT"]);
     }
   });
 

@@ -38,6 +38,7 @@ describe("codes", () => {
       ["FORBIDDEN", 403, "forbidden"],
       ["DEVICE_NOT_FOUND", 404, "device_not_found"],
       ["KEY_NOT_FOUND", 404, "key_not_found"],
+      ["STOP_NOT_FOUND", 404, "stop_not_found"],
       ["ORG_NOT_FOUND", 404, "org_not_found"],
       ["ROUTE_NOT_FOUND", 404, "route_not_found"],
       ["METHOD_NOT_ALLOWED", 405, "method_not_allowed"],

@@ -73,7 +73,7 @@ async function work(url: string, worker: number, acknowledged: Acknowledged): Pr
 describe("durability", () => {
   it(
     "has every acknowledged write after kill -9 under load, and a sound audit",
-    { timeout: 60_000 },
+    { timeout: 180_000 },
     async () => {
       const acknowledged: Acknowledged = {
         states: new Map(),

@@ -138,7 +138,9 @@ describe("the OpenAPI document", () => {
       ],
       ["get", `${d}/list?limit=1`, { key }, 200],
       ["get", "/api/v1/org", { key }, 200],
-      ["post", "/api/v1/org/stop", { key, body: { reason: "drill" } }, 200],
+      ["post", "/api/v1/org/stop", { key, body: { reason: "drill", wait: "none" } }, 200],
+      ["get", "/api/v1/stops/last", { key }, 200],
+      ["get", "/api/v1/stops/999", { key }, 404],
       ["post", "/api/v1/org/resume", { key, body: { if_version: 100_000 } }, 200],
       ["post", "/api/v1/org/policy", { key, body: { twoPersonRestore: true } }, 200],
       ["post", `${d}/register`, { key, body: { deviceId: "w:1", owner: "team" } }, 200],
@@ -160,6 +162,7 @@ describe("the OpenAPI document", () => {
       ["get", "/api/v1/audit?limit=5&order=desc", { key }, 200],
       ["get", "/api/v1/audit/chains", { key }, 200],
       ["post", "/api/v1/authority/rotate_key", { adminKey, body: { overlap_hours: 0 } }, 200],
+      ["post", "/api/v1/authority/rotate_admin_key", { adminKey, body: {} }, 200],
       ["get", "/.well-known/jwks.json", {}, 200],
       ["get", "/api/v1/meta", {}, 200],
       ["get", "/healthz", {}, 200],
@@ -167,11 +170,14 @@ describe("the OpenAPI document", () => {
       ["get", "/openapi.json", {}, 200],
     ];
     const seen = new Set<string>();
-    for (const [method, url, sent, status] of asked) {
+    let lastStop = 0;
+    for (const [method, given, sent, status] of asked) {
+      const url = given.replace("last", String(lastStop));
       const response = await send(method, url, sent);
-      const [path = ""] = url.split("?");
+      const [path = ""] = url.replace(/\/stops\/\d+/, "/stops/{version}").split("?");
       const body: unknown = await response.json();
       expect([path, response.status, body]).toEqual([path, status, body]);
+      lastStop = (body as { stop?: { version: number } }).stop?.version ?? lastStop;
       const operation = document.paths[path]?.[method];
       const place = ["paths", path, method];
       const answer = Object.hasOwn(operation?.responses ?? {}, String(status)) ? status : "default";

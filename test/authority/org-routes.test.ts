@@ -125,6 +125,8 @@ describe("the routes that need no key", () => {
       name: "machineid-authority",
       version: expect.stringMatching(/^\d+\.\d+\.\d+/),
       features: [
+        "lease",
+        "stops",
         "scoped_keys",
         "org_stop",
         "batch_patterns",
@@ -137,6 +139,7 @@ describe("the routes that need no key", () => {
         "events",
         "backup",
       ],
+      lease: { ttl_ms: 10_000 },
     });
     expect(metaAnswerSchema.safeParse(meta.body).success).toBe(true);
     for (const path of ["/healthz", "/readyz"]) {

@@ -8,7 +8,7 @@ import { CHANGES_KEPT } from "../../src/authority/store/changes.ts";
 import { createOrgRecord } from "../../src/authority/plan.ts";
 import { createDatabase } from "../support/postgres.ts";
 import type { TestDatabase } from "../support/postgres.ts";
-import { TcpProxy } from "./history/tcp-proxy.ts";
+import { TcpProxy } from "../support/tcp-proxy.ts";
 import { holdTurn } from "./history/hold-turn.ts";
 import { historyOf, prepareOrg } from "./history/history-of.ts";
 import type { Prepared } from "./history/history-of.ts";

@@ -118,6 +118,30 @@ export function storeAuditSuite(name: string, createAdapter: () => StoreAdapter)
       expect(await chainOf()).toMatchObject({ cut: 3, seq: 6 });
     });
 
+    it("reads and cuts one by one what was written together", async () => {
+      const together = Array.from({ length: 60 }, (_, place) => `device-${place}`);
+      await Promise.all(together.map((deviceId) => store.validate(call(), deviceId)));
+      const { id, seq } = await chainOf();
+      const whole = await store.auditRows(id, 0, 1_000);
+      expect(whole.map((row) => row.seq)).toEqual(Array.from({ length: seq }, (_, at) => at + 1));
+      expect(whole.map(({ entry }) => (JSON.parse(entry) as { seq: number }).seq)).toEqual(
+        whole.map((row) => row.seq),
+      );
+      for (let after = 0; after <= seq; after += 1) {
+        expect(await store.auditRows(id, after, 7)).toEqual(whole.slice(after, after + 7));
+      }
+      for (const cut of [1, 2, 20, 21, 40, seq - 1]) {
+        await store.cutAudit({ chainId: id, seq: cut, checkpoint: `until ${cut}` });
+        expect(await store.auditRows(id, 0, 1_000)).toEqual(whole.slice(cut));
+        expect(await store.auditRows(id, cut, 3)).toEqual(whole.slice(cut, cut + 3));
+      }
+      await store.validate(call(), "later");
+      expect((await store.auditRows(id, seq - 1, 10)).map((row) => row.seq)).toEqual([
+        seq,
+        seq + 1,
+      ]);
+    });
+
     it("verifies after old entries were removed, and goes on being written", async () => {
       await store.register(call(), "a");
       await store.setRevoked(call(), ["a"], true);

@@ -1,8 +1,10 @@
+import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { PERMISSIONS } from "../../src/authority/index.ts";
+import { PERMISSIONS, verifyAudit } from "../../src/authority/index.ts";
 import type { Caller, KeyRecord, Permission, Store } from "../../src/authority/index.ts";
 import { MAX_LIVE_KEYS } from "../../src/authority/key-lifecycle.ts";
-import { createSecret, keyLabel, keyRecord } from "../../src/authority/keys.ts";
+import { createKey, createSecret, keyLabel, keyRecord } from "../../src/authority/keys.ts";
+import { createOrgRecord } from "../../src/authority/plan.ts";
 import { KEY_ROLES } from "../../src/wire/index.ts";
 import { StoreFixture } from "./store-fixture.ts";
 import type { StoreAdapter } from "./store-fixture.ts";
@@ -166,6 +168,44 @@ export function storeKeySuite(name: string, createAdapter: () => StoreAdapter): 
       expect(await store.usage(call(key))).toEqual({ kind: "unknown_key" });
       const ended = await store.rotateKey(call(owner), secret.id, draft(), rotation(0));
       expect(ended).toEqual({ kind: "key_conflict", reason: "key_ended" });
+    });
+
+    it("rotates the administrator's key: both work for the overlap, then the new one alone", async () => {
+      const { secret } = createSecret("admin", fixture.at);
+      const next = keyRecord(secret, { role: "admin", orgId: null });
+      const owner = (await fixture.addOrg("free")).key;
+      expect(await store.rotateAdminKey(call(owner), secret, { overlapMs: 0 })).toEqual({
+        kind: "unknown_key",
+      });
+      const rotated = await store.rotateAdminKey(call(fixture.admin), secret, {
+        overlapMs: 1_000,
+        reason: "a year is over",
+      });
+      const end = fixture.at + 1_000;
+      expect(rotated).toMatchObject({ kind: "admin_key", key: next, oldExpiresAt: end });
+      const again = createSecret("admin", fixture.at).secret;
+      expect(await store.rotateAdminKey(call(fixture.admin), again, { overlapMs: 0 })).toEqual({
+        kind: "key_conflict",
+        reason: "key_rotated",
+      });
+      const known = async (key: KeyRecord) => (await store.authenticateAdmin(call(key))).kind;
+      expect([await known(fixture.admin), await known(next)]).toEqual(["admin", "admin"]);
+      fixture.at = end;
+      expect([await known(fixture.admin), await known(next)]).toEqual(["unknown_key", "admin"]);
+      const given = {
+        requestId: randomUUID(),
+        at: fixture.at,
+        adminKey: createKey("admin", null, fixture.at).record,
+        org: createOrgRecord({}, fixture.at),
+        ownerKey: createKey("owner", "x", fixture.at).record,
+        ownerKeyGiven: false,
+      };
+      expect(await store.bootstrap(given)).toMatchObject({ adminKey: "present" });
+      expect(await store.rotateAdminKey(call(next), again, { overlapMs: 0 })).toMatchObject({
+        kind: "admin_key",
+      });
+      expect(await known(next)).toBe("unknown_key");
+      expect(await verifyAudit(store)).toMatchObject({ ok: true });
     });
 
     it("keeps the keys of orgs apart", async () => {

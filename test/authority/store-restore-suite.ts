@@ -39,6 +39,7 @@ export function storeRestoreSuite(name: string, createAdapter: () => StoreAdapte
       const revoked = await store.setRevoked(call(owner), { devicePattern: "w:*" }, true);
       expect(revoked).toEqual({
         kind: "revocation_changed",
+        orgId: owner.orgId,
         results: [
           { deviceId: "w:1", found: true, changed: true, pending: false },
           { deviceId: "w:2", found: true, changed: false, pending: false },

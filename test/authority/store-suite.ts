@@ -147,7 +147,7 @@ export function storeSuite(name: string, createAdapter: () => StoreAdapter): voi
     });
 
     it("changes a batch as one, under one version, each device once", async () => {
-      const { key } = await fixture.addOrg("pro");
+      const { key, org } = await fixture.addOrg("pro");
       for (const deviceId of ["a", "b", "c"]) await store.register(call(key), deviceId);
       await store.setRevoked(call(key), ["b"], true);
       const before = await store.validate(call(key), "a");
@@ -155,6 +155,7 @@ export function storeSuite(name: string, createAdapter: () => StoreAdapter): voi
       const version = before.kind === "validated" ? before.version : 0;
       expect(batch).toEqual({
         kind: "revocation_changed",
+        orgId: org.id,
         version: version + 1,
         results: [
           { deviceId: "a", found: true, changed: true, pending: false },

@@ -41,6 +41,7 @@ const ATTACKS: Readonly<Record<string, (victim: Org) => unknown>> = {
   "/api/v1/keys/revoke": ({ keyId }) => ({ keyId }),
   "/api/v1/keys/rotate": ({ keyId }) => ({ keyId, overlap_ms: 0 }),
   "/api/v1/authority/rotate_key": () => ({ overlap_hours: 0 }),
+  "/api/v1/authority/rotate_admin_key": () => ({ overlap_ms: 0 }),
   "/api/v1/backup": () => ({}),
 };
 

@@ -45,14 +45,6 @@ export function scripted(directory: { file(name: string): string }): Scripted {
   };
 }
 
-export function isAlive(pid: number): boolean {
-  try {
-    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
-  } catch {
-    return false;
-  }
-}
-
 export const HELLO = {
   id: 1,
   method: "initialize",

@@ -12,7 +12,8 @@ import { recordingGuard } from "../../src/testing/index.ts";
 import { createFixtureServer } from "../integrations/mcp/gate/conformance/fixture-server.ts";
 import { serveSessions } from "../integrations/mcp/gate/conformance/serve.ts";
 import { linePair } from "../integrations/mcp/gate/gates.ts";
-import { HELLO, isAlive, scripted } from "./gate-fixture.ts";
+import { isAlive } from "./family.ts";
+import { HELLO, scripted } from "./gate-fixture.ts";
 import { CLI, cleanEnv, startCli, startServe, temporaryDirectory } from "./spawn.ts";
 import type { Running, Served } from "./spawn.ts";
 

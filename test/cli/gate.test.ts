@@ -3,7 +3,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MachineID } from "../../src/index.ts";
-import { call, frame, HELLO, isAlive, scripted } from "./gate-fixture.ts";
+import { isAlive } from "./family.ts";
+import { call, frame, HELLO, scripted } from "./gate-fixture.ts";
 import { runCli, startCli, startServe, temporaryDirectory } from "./spawn.ts";
 import type { Served } from "./spawn.ts";
 

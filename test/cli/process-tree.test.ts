@@ -1,52 +1,18 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { setTimeout as delay } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { findMembers, MEMBERS } from "../../src/cli/process-tree/members.ts";
+import type { Listing } from "../../src/cli/process-tree/members.ts";
 import { startProcessTree } from "../../src/cli/process-tree/process-tree.ts";
+import { FAMILY, FAMILY_SIZE, familyIn, isAlive, untilGone } from "./family.ts";
 import { temporaryDirectory } from "./spawn.ts";
 
 const MODULE = pathToFileURL(
   join(import.meta.dirname, "../../src/cli/process-tree/process-tree.ts"),
 ).href;
-
-/**
- * A program whose family is hard to end: a child, a child in a session of its
- * own, and a grandchild whose parent has gone. Each tells its process id, and
- * none of them heeds SIGTERM.
- */
-const FAMILY = String.raw`
-trap '' TERM HUP
-say() { echo "$1" >> "$FILE"; }
-say $$
-sh -c 'trap "" TERM HUP; echo $$ >> "$FILE"; while :; do sleep 1; done' &
-setsid sh -c 'trap "" TERM HUP; echo $$ >> "$FILE"; while :; do sleep 1; done' &
-(setsid sh -c 'sh -c "trap \"\" TERM HUP; echo \$\$ >> \"\$FILE\"; while :; do sleep 1; done" & exit') 
-while :; do sleep 1; done
-`;
-const SIZE = 4;
-
-/** Whether a process is there and is no zombie. */
-function isAlive(pid: number): boolean {
-  const stat = `/proc/${pid}/stat`;
-  if (!existsSync(stat)) return false;
-  return !/\) [ZX] /.test(readFileSync(stat, "utf8"));
-}
-
-async function familyIn(file: string): Promise<readonly number[]> {
-  for (;;) {
-    const lines = existsSync(file) ? readFileSync(file, "utf8").trim().split("\n") : [];
-    if (lines.length === SIZE) return lines.map(Number);
-    await delay(5);
-  }
-}
-
-async function untilGone(pids: readonly number[]): Promise<void> {
-  while (pids.some((pid) => isAlive(pid))) await delay(5);
-}
 
 describe.runIf(process.platform === "linux")("a tree of processes", () => {
   test("is ended as a whole", async () => {
@@ -60,7 +26,7 @@ describe.runIf(process.platform === "linux")("a tree of processes", () => {
     });
     const pids = await familyIn(file);
     expect(pids.every((pid) => isAlive(pid))).toBe(true);
-    expect(await tree.end(50)).toEqual({ code: null, signal: "SIGKILL" });
+    expect(await tree.end(50)).toEqual({ code: null, signal: "SIGKILL", left: [] });
     expect(pids.filter((pid) => isAlive(pid))).toEqual([]);
   });
 
@@ -80,7 +46,7 @@ describe.runIf(process.platform === "linux")("a tree of processes", () => {
     const pids = await familyIn(file);
     supervisor.kill("SIGKILL");
     await untilGone(pids);
-    expect(pids).toHaveLength(SIZE);
+    expect(pids).toHaveLength(FAMILY_SIZE);
   });
 
   test("leaves others alone", async () => {
@@ -91,10 +57,37 @@ describe.runIf(process.platform === "linux")("a tree of processes", () => {
       env: process.env,
       stdio: "ignore",
     });
-    expect(await tree.end(5000)).toEqual({ code: null, signal: "SIGTERM" });
+    expect(await tree.end(5000)).toEqual({ code: null, signal: "SIGTERM", left: [] });
     expect(isAlive(bystander.pid ?? 0)).toBe(true);
     bystander.kill();
   });
+
+  test("is found by group and descent where no environment can be read", async () => {
+    using directory = temporaryDirectory();
+    const file = directory.file("pids");
+    const tree = await startProcessTree({
+      command: "sh",
+      args: ["-c", FAMILY],
+      env: { ...process.env, FILE: file },
+      stdio: "ignore",
+    });
+    const pids = await familyIn(file);
+    const name = { marker: "none", group: tree.process.pid ?? 0 };
+    const found = (await findMembers(name, [], "ps")).map(({ pid }) => pid);
+    // All but the one that left the group and whose parent has gone.
+    expect(pids.filter((pid) => found.includes(pid))).toHaveLength(FAMILY_SIZE - 1);
+    expect(found).not.toContain(process.pid);
+    await tree.end(0);
+  });
+
+  test.each<Listing>(["proc", "ps"])(
+    "is not taken for empty where tools are missing: %s",
+    (listing) => {
+      const script = `${MEMBERS[listing]}\nmembers none 1 ""`;
+      const { status } = spawnSync("/bin/sh", ["-c", script], { env: { PATH: "/nowhere" } });
+      expect(status).toBe(69);
+    },
+  );
 
   test("tells how the program ended", async () => {
     const options = { command: "sh", args: ["-c", "exit 7"], env: process.env, stdio: "ignore" };

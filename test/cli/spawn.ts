@@ -45,7 +45,15 @@ export function cleanEnv(extra: Readonly<Record<string, string>> = {}): NodeJS.P
 }
 
 export function startCli(args: readonly string[], options: SpawnOptions = {}): Running {
-  const child = spawn(process.execPath, [CLI, ...args], {
+  return startProgram(process.execPath, [CLI, ...args], options);
+}
+
+export function startProgram(
+  program: string,
+  args: readonly string[],
+  options: SpawnOptions = {},
+): Running {
+  const child = spawn(program, args, {
     env: cleanEnv(options.env),
     cwd: options.cwd ?? tmpdir(),
     stdio: ["pipe", "pipe", "pipe"],

@@ -3,7 +3,9 @@ import { describe, expect, test } from "vitest";
 import { MachineID, RequestError } from "../../src/index.ts";
 import type { MachineIDOptions } from "../../src/index.ts";
 import { createDispatcherTransport } from "../../src/client/dispatcher-transport.ts";
-import { readBody, startHttpServer, startTcpServer, unusedPort } from "../support/http-server.ts";
+import { AnswerBody } from "../../src/client/transport.ts";
+import { freePort } from "../support/free-port.ts";
+import { readBody, startHttpServer, startTcpServer } from "../support/http-server.ts";
 
 const KEY = "org_0123456789abcdef";
 
@@ -22,7 +24,7 @@ async function rejection(work: Promise<unknown>): Promise<RequestError> {
 }
 
 test("on Node the default transport is the dispatcher", () => {
-  expect(createDispatcherTransport()).toBeDefined();
+  expect(createDispatcherTransport((maxBytes) => new AnswerBody(maxBytes))).toBeDefined();
 });
 
 describe.each(Object.entries(transports))("over %s", (_name, transport) => {
@@ -154,7 +156,7 @@ describe.each(Object.entries(transports))("over %s", (_name, transport) => {
   });
 
   test("a connection that is refused says where to look", async () => {
-    const url = `http://127.0.0.1:${await unusedPort()}`;
+    const url = `http://127.0.0.1:${await freePort()}`;
     const error = await rejection(clientOf(url).usage());
     expect(error).toMatchObject({ code: "AUTHORITY_UNREACHABLE", status: undefined });
     expect(error.message).toMatch(
@@ -196,7 +198,7 @@ describe.each(Object.entries(transports))("over %s", (_name, transport) => {
     await using echo = await startHttpServer((request, response) => {
       response.end(`you sent ${String(request.headers["x-org-key"])}, ${"y".repeat(170)}${KEY}`);
     });
-    for (const url of [echo.url, `http://127.0.0.1:${await unusedPort()}`]) {
+    for (const url of [echo.url, `http://127.0.0.1:${await freePort()}`]) {
       const shown = inspect(await rejection(clientOf(url).usage()), {
         depth: 20,
         showHidden: true,

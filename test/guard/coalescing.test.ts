@@ -105,3 +105,18 @@ test("a registration that failed is tried again by the next check", async () => 
   await authority.become("allow");
   await expect(guard.check(TOOL)).resolves.toMatchObject({ allowed: true });
 });
+
+test("an allow that was asked for before a denial of its device arrived is void, and asked for again", async () => {
+  await using authority = await startScriptedAuthority();
+  const guard = createGuard(authority.client(), { deviceId: "a", register: false });
+  let second: Promise<unknown> | undefined;
+  authority.onValidation = async (count) => {
+    if (count > 1) return authority.become("revoked");
+    second = guard.check(TOOL).catch((error: unknown) => error);
+    await second;
+    return authority.become("allow");
+  };
+  await expect(guard.check(TOOL)).rejects.toMatchObject({ code: "DEVICE_REVOKED" });
+  expect(await second).toMatchObject({ code: "DEVICE_REVOKED" });
+  expect(authority.validations).toBe(3);
+});

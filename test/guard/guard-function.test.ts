@@ -83,6 +83,44 @@ test("guarding twice asks once", async () => {
   expect(guard.checks).toHaveLength(1);
 });
 
+test("guarding with a guard and with a run of it asks once, as the run, whose latch holds", async () => {
+  for (const order of ["run last", "guard last"] as const) {
+    const guard = recordingGuard();
+    const run = guard.run();
+    const [first, last] = order === "run last" ? [guard, run] : [run, guard];
+    const pay = guardFunction(
+      last,
+      PAY,
+      guardFunction(first, PAY, () => "paid"),
+    );
+    await expect(pay()).resolves.toBe("paid");
+    expect(guard.checks.map(({ runId }) => runId)).toEqual([run.id]);
+    guard.deny();
+    const denied = await rejection(pay());
+    expect(denied).toBe(run.stopped);
+    guard.allow();
+    expect(await rejection(pay())).toBe(denied);
+  }
+});
+
+test("guarding with another guard, or another run, asks there, too", async () => {
+  const [one, other] = [recordingGuard(), recordingGuard()];
+  const both = guardFunction(
+    one.run(),
+    PAY,
+    guardFunction(other, PAY, () => "paid"),
+  );
+  await expect(both()).resolves.toBe("paid");
+  expect([one.checks.length, other.checks.length]).toEqual([1, 1]);
+  const runs = guardFunction(
+    one.run(),
+    PAY,
+    guardFunction(one.run(), PAY, () => "paid"),
+  );
+  await expect(runs()).resolves.toBe("paid");
+  expect(one.checks).toHaveLength(3);
+});
+
 describe("a signal", () => {
   test("aborted beforehand keeps the body from beginning, and nothing is asked", async () => {
     const guard = recordingGuard();

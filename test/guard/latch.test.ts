@@ -88,7 +88,10 @@ test("the events of a stopped run say so", async () => {
   const run = guard.run();
   await reason(run.check(TOOL));
   await reason(run.check(TOOL));
-  const seen = events.map((event) => [event.type, "code" in event ? event.code : event.to]);
+  const seen = events.map((event) => [
+    event.type,
+    "code" in event ? event.code : "to" in event && event.to,
+  ]);
   expect(seen).toEqual([
     ["status", "stopped"],
     ["stop", "DEVICE_REVOKED"],

@@ -37,13 +37,6 @@ export async function startTcpServer(onConnection: (socket: Socket) => void): Pr
   });
 }
 
-/** A port on which nothing listens: it was free a moment ago. */
-export async function unusedPort(): Promise<number> {
-  const server = await startTcpServer(() => undefined);
-  await server[Symbol.asyncDispose]();
-  return server.port;
-}
-
 export async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);

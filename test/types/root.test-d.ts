@@ -42,7 +42,7 @@ test("boundaries are a closed list", () => {
   void guard.check({ kind: "thought" });
   // @ts-expect-error -- there is no way to fail open
   createGuard(client, { deviceId: "a", failOpen: true });
-  // @ts-expect-error -- strict is the only enforcement there is
+  // @ts-expect-error -- there is no enforcement that enforces nothing
   createGuard(client, { deviceId: "a", enforcement: "none" });
 });
 

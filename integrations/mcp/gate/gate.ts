@@ -21,7 +21,7 @@ export interface GateSides {
  * Stands between one client and one server. What begins work is asked about,
  * each call in a run of its own; everything else goes by as it is. When the run
  * of a call in flight is stopped, the call is cancelled at the server and
- * answered.
+ * answered; it counts as running until it is known that the server has ended it.
  */
 export class Gate {
   readonly #guard: Guard;
@@ -99,6 +99,11 @@ export class Gate {
     if (call.taskId === undefined) call.end();
     else this.#tasks.set(call.taskId, call);
     await this.#sides.toClient({ ...message, id: call.clientId }, this.#relate(options));
+  }
+
+  /** The server's handler of a request has ended, though it may never be answered. */
+  handlerEnded(id: RequestId): void {
+    this.#abandoned.get(id)?.end();
   }
 
   /** Whether there are calls that are not decided yet. */
@@ -196,7 +201,9 @@ export class Gate {
       this.#deliver({ jsonrpc: "2.0", method: "notifications/cancelled", params }, extra);
       this.#answer(refusalOf(message, clientId, run.stopped));
     }
-    call.end();
+    call.isOver = true;
+    this.#forgetIds(call);
+    this.#watch.delete(call);
   }
 
   #cancelTask({ message, extra }: GatedCall, taskId: string): void {
@@ -210,7 +217,13 @@ export class Gate {
   #endAbandoned(id: RequestId, taskId: string | undefined): void {
     const call = this.#abandoned.get(id);
     this.#abandoned.delete(id);
-    if (call !== undefined && taskId !== undefined) this.#cancelTask(call, taskId);
+    if (call === undefined) return;
+    if (taskId === undefined) {
+      call.end();
+      return;
+    }
+    if (call.run.stopped !== undefined) this.#tasks.set((call.taskId = taskId), call);
+    this.#cancelTask(call, taskId);
   }
 
   /** The client gives a request up. Its id stays in use until the server answers, if it does. */

@@ -2,7 +2,9 @@ import { InvalidArgumentError } from "../../../src/index.ts";
 import type { Guard } from "../../../src/index.ts";
 import { attachGate } from "./attach.ts";
 import { Gate } from "./gate.ts";
+import { onHandlerEnd } from "./handler-ends.ts";
 import { isRecord } from "./message.ts";
+import type { RequestId } from "./message.ts";
 import { createPolicy } from "./policy.ts";
 import type { GateOptions } from "./policy.ts";
 import type { Transport } from "./transport.ts";
@@ -52,8 +54,11 @@ export function guardServer<S extends GuardableServer>(
   if (before === asked) return server;
   if (before !== undefined) throw invalid("the server is guarded already, with other options");
 
+  let gate: Gate | undefined;
+  const ended = (id: RequestId): void => gate?.handlerEnded(id);
   const attach = (transport: object): void => {
-    attachGate(guard, transport as Transport, (sides) => new Gate(guard, policy, sides));
+    attachGate(guard, transport as Transport, (sides) => (gate = new Gate(guard, policy, sides)));
+    onHandlerEnd(inner, ended);
   };
   const { transport } = inner;
   if (isRecord(transport)) attach(transport);

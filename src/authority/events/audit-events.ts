@@ -1,32 +1,39 @@
 import * as z from "zod/mini";
 import type { OrgEvent } from "../../wire/index.ts";
 import type { AuditChain, AuditRow, AuditStore } from "../store/audit-store.ts";
+import type { ChangeFeed } from "../store/changes.ts";
 import type { Cursor } from "./cursor.ts";
 import type { EventPage, EventSource, PlacedEvent } from "./event-source.ts";
 
 /** How often a store is looked at that does not tell of everything itself. */
 const LOOK_EVERY_MS = 500;
 
-type AuditReading = Pick<AuditStore, "auditChains" | "auditRows" | "onAudit">;
+type AuditReading = Pick<AuditStore, "auditChains" | "auditRows" | "onAudit" | "isShared"> &
+  Pick<ChangeFeed, "onChange">;
 
 /** The audit, read as events: every change and every decision is in it before it is answered. */
 export function auditEvents(store: AuditReading): EventSource {
-  const chainsOf = async (orgId: string): Promise<AuditChain[]> => {
-    const chains = await store.auditChains();
-    return chains.filter((chain) => chain.orgId === orgId);
-  };
   return {
     async end(orgId) {
-      const chains = await chainsOf(orgId);
+      const chains = await store.auditChains(orgId);
       return new Map(chains.map(({ id, seq }) => [id, seq]));
     },
     async read(orgId, after, limit) {
-      return readPage(store, await chainsOf(orgId), after, limit);
+      return readPage(store, await store.auditChains(orgId), after, limit);
     },
     onNews(listener) {
-      if (store.onAudit !== undefined) return store.onAudit(listener);
-      const timer = setInterval(listener, LOOK_EVERY_MS).unref();
-      return () => clearInterval(timer);
+      const ends = store.onAudit === undefined ? [] : [store.onAudit(listener)];
+      if (store.onAudit === undefined || store.isShared === true) {
+        // Of what others wrote, changes are heard of at once, and decisions by looking.
+        const timer = setInterval(listener, LOOK_EVERY_MS).unref();
+        ends.push(
+          store.onChange(() => listener()),
+          () => clearInterval(timer),
+        );
+      }
+      return () => {
+        for (const end of ends) end();
+      };
     },
   };
 }

@@ -39,10 +39,13 @@ export function errorHandler(services: Services) {
 }
 
 /** Answers a path that is not there with 404, and a method that is not with 405 and `Allow`. */
-export function notFoundHandler(services: Services, methodsByPath: ReadonlyMap<string, string>) {
+export function notFoundHandler(
+  services: Services,
+  methodsOf: (path: string) => string | undefined,
+) {
   return (request: FastifyRequest, reply: FastifyReply): void => {
     const [path = ""] = request.url.split("?", 1);
-    const methods = methodsByPath.get(path);
+    const methods = methodsOf(path);
     const refuse = (code: "ROUTE_NOT_FOUND" | "METHOD_NOT_ALLOWED"): void => {
       void answerFailure(reply, reportFailure(services, new Failure(code), request.id));
     };

@@ -7,6 +7,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { MAX_REQUEST_BYTES, ROUTES } from "../../wire/index.ts";
 import { ROUTE_FACTORIES } from "../routes/index.ts";
 import type { Services } from "../services.ts";
+import { isLeaseRequest } from "../leases/lease-door.ts";
+import type { LeaseDoor } from "../leases/lease-door.ts";
 import { clientErrorHandler } from "./client-error.ts";
 import { allowOrigins } from "./cors.ts";
 import { errorHandler, notFoundHandler } from "./errors.ts";
@@ -29,6 +31,8 @@ export interface ServerReach {
   readonly tls: TlsIdentity | undefined;
   /** Origins whose pages may call. */
   readonly corsOrigins: readonly string[];
+  /** Where lease channels are opened, if they are. */
+  readonly leaseDoor: LeaseDoor | undefined;
 }
 
 const KEEP_ALIVE_MS = 60_000;
@@ -37,7 +41,7 @@ const KEEP_ALIVE_MS = 60_000;
 export function createServer(
   services: Services,
   limits: ServerLimits,
-  { tls, corsOrigins }: ServerReach,
+  { tls, corsOrigins, leaseDoor }: ServerReach,
 ): FastifyInstance {
   const onError = errorHandler(services);
   const httpOptions: ServerOptions = {
@@ -47,6 +51,8 @@ export function createServer(
     connectionsCheckingInterval: Math.min(1_000, Math.ceil(limits.requestTimeoutMs / 2)),
     // Node would answer a missing Host itself, in a shape of its own.
     requireHostHeader: false,
+    // Anything else that asks to be upgraded is answered as it is.
+    shouldUpgradeCallback: (request) => leaseDoor !== undefined && isLeaseRequest(request),
   };
   const server = fastify({
     serverFactory: (router) => {
@@ -68,6 +74,7 @@ export function createServer(
     frameworkErrors: onError,
   });
   trackConnections(server);
+  leaseDoor?.attach(server.server);
   server.server.maxConnections = limits.maxConnections;
   // Node would answer an unknown Expect itself.
   server.server.on("checkExpectation", (request, response) =>
@@ -87,12 +94,23 @@ export function createServer(
   if (corsOrigins.length > 0) allowOrigins(server, corsOrigins);
 
   const methodsByPath = new Map<string, string>();
+  /** Of paths whose last part is a parameter. */
+  const methodsBelow = new Map<string, string>();
   for (const createRoute of ROUTE_FACTORIES) {
     const { method, path, handle } = createRoute(services);
-    server.route({ method, url: path, handler: handle });
-    methodsByPath.set(path, method === "GET" ? "GET, HEAD, OPTIONS" : `${method}, OPTIONS`);
+    const methods = method === "GET" ? "GET, HEAD, OPTIONS" : `${method}, OPTIONS`;
+    const [, fixed, parameter] = /^(.*\/)\{(\w+)\}$/.exec(path) ?? [];
+    server.route({
+      method,
+      url: fixed === undefined ? path : `${fixed}:${parameter}`,
+      handler: handle,
+    });
+    methodsByPath.set(path, methods);
+    if (fixed !== undefined) methodsBelow.set(fixed, methods);
   }
-  server.setNotFoundHandler(notFoundHandler(services, methodsByPath));
+  const methodsOf = (path: string): string | undefined =>
+    methodsByPath.get(path) ?? methodsBelow.get(path.slice(0, path.lastIndexOf("/") + 1));
+  server.setNotFoundHandler(notFoundHandler(services, methodsOf));
   return server;
 }
 

@@ -95,6 +95,20 @@ export class Gatekeeper {
     if (orgId !== "") refuseIf(this.#perOrg.take(orgId));
   }
 
+  /**
+   * After how many milliseconds a message of someone who was let in may be worked
+   * on; 0 counts it.
+   *
+   * @param isCheck it asks for a decision, as a validation does
+   */
+  waitOfFrame(keyHash: string, isCheck: boolean): number {
+    const orgId = this.#good.get(keyHash) ?? "";
+    const orgWaitMs = isCheck && orgId !== "" ? this.#perOrg.waitOf(orgId) : 0;
+    const waitMs = orgWaitMs > 0 ? orgWaitMs : this.#perKey.take(keyHash);
+    if (waitMs === 0 && isCheck && orgId !== "") this.#perOrg.take(orgId);
+    return waitMs;
+  }
+
   /** The store knew the key. @param orgId when it said of which org */
   accept(keyHash: string, orgId = ""): void {
     const known = this.#good.get(keyHash);

@@ -28,8 +28,15 @@ export class Metrics {
   ]);
   /** Event streams that were ended because nobody read them. */
   eventStreamsCutOff = 0;
+  /** Lease channels that were ended because nobody read them. */
+  leaseChannelsCutOff = 0;
   readonly #requests = new Map<string, RequestSeries>();
   readonly #decided = this.#series(ROUTES.validate.method, ROUTES.validate.path, 200).seconds;
+
+  /** A decision was given, or what takes its place. */
+  decided(code: string): void {
+    if (Object.hasOwn(this.decisions, code)) this.decisions[code as DecisionCode] += 1;
+  }
 
   /** A decision was answered without the router. */
   answeredDecision(seconds: number): void {

@@ -14,6 +14,10 @@ export interface MetricSources {
   readonly connections: number;
   /** Event streams that are open. */
   readonly eventStreams: number;
+  /** Lease channels that are open. */
+  readonly leaseChannels: number;
+  /** Stops that are not fenced yet. */
+  readonly pendingStops: number;
   /** The authority is about to end. */
   readonly draining: boolean;
 }
@@ -109,6 +113,11 @@ export async function renderMetrics(sources: MetricSources): Promise<RenderedMet
   counter("machineid_event_streams_cut_off_total", "Event streams ended because nobody read.", [
     [{}, metrics.eventStreamsCutOff],
   ]);
+  gauge("machineid_lease_channels", "Lease channels that are open.", sources.leaseChannels);
+  counter("machineid_lease_channels_cut_off_total", "Lease channels ended because nobody read.", [
+    [{}, metrics.leaseChannelsCutOff],
+  ]);
+  gauge("machineid_stops_pending", "Stops that are not fenced yet.", sources.pendingStops);
   gauge("machineid_draining", "1 while the authority is about to end.", Number(sources.draining));
   if (store !== undefined) describeStore(store, { counter, gauge, histogram });
   describeProcess({ counter, gauge, histogram });

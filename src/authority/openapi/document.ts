@@ -66,8 +66,15 @@ function describe(operation: DescribedOperation): object {
   };
 }
 
-function parametersOf({ query = {}, headers = {} }: DescribedOperation): object[] {
+function parametersOf({ parameters = {}, query = {}, headers = {} }: DescribedOperation): object[] {
   return [
+    ...Object.entries(parameters).map(([name, description]) => ({
+      name,
+      in: "path",
+      required: true,
+      description,
+      schema: { type: "string" },
+    })),
     ...Object.entries(query).map(([name, { description, enum: values }]) => ({
       name,
       in: "query",

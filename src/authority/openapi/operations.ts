@@ -21,6 +21,8 @@ export interface DescribedOperation {
   readonly request?: SchemaName;
   /** A body may be left out. @default true where there is a `request` */
   readonly requestRequired?: boolean;
+  /** Parts of the path in braces, and what they mean. */
+  readonly parameters?: Readonly<Record<string, string>>;
   /** Query parameters and what they mean. */
   readonly query?: Readonly<
     Record<string, { readonly description: string; readonly enum?: readonly string[] }>
@@ -58,9 +60,9 @@ const API: Readonly<Record<Operation, Description>> = {
     answers: { 200: "DeviceList" },
   },
   revoke: {
-    summary: "Deny a device from its next check on.",
+    summary: "Deny a device from its next check on; with `wait`, answer once that has come true.",
     key: "org",
-    request: "ChangeDeviceRequest",
+    request: "RevokeRequest",
     answers: { 200: "DeviceChange" },
   },
   unrevoke: {
@@ -117,6 +119,13 @@ const API: Readonly<Record<Operation, Description>> = {
     request: "StopOrgRequest",
     requestRequired: false,
     answers: { 200: "OrgState" },
+  },
+  readStop: {
+    summary: "How far a stop has come, with everybody whom it concerns.",
+    key: "org",
+    parameters: { version: "Version of the change that stopped something." },
+    query: { cursor: { description: "Where the page before ended." } },
+    answers: { 200: "Stop" },
   },
   resumeOrg: {
     summary: "End the stop of the org. 202: it waits for a second key.",
@@ -179,6 +188,13 @@ const API: Readonly<Record<Operation, Description>> = {
     request: "RotateSigningKeyRequest",
     requestRequired: false,
     answers: { 200: "SigningKeyRotated" },
+  },
+  rotateAdminKey: {
+    summary: "Make another administrator's key; the one that asks ends after an overlap.",
+    key: "admin",
+    request: "RotateAdminKeyRequest",
+    requestRequired: false,
+    answers: { 200: "NewAdminKey" },
   },
   jwks: {
     summary: "The public keys that verify what this authority signs.",

@@ -6,11 +6,14 @@ import type {
   RevocationOptions,
 } from "../store/device-store.ts";
 import { restoreOptions } from "./restoring.ts";
+import type { Waiting } from "./waiting.ts";
 
 /** What a batch is asked to change, and how. */
 export interface Batch {
   readonly selection: DeviceSelection;
   readonly options: RevocationOptions;
+  /** Of revoke_batch. */
+  readonly waiting: Waiting;
 }
 
 /** @throws Failure REQUEST_MALFORMED or DEVICE_ID_INVALID */
@@ -18,7 +21,7 @@ export function parseBatch(body: unknown): Batch {
   const parsed = parseBody(batchRequestSchema, body);
   const { deviceIds, devicePattern, dry_run: dryRun = false } = parsed;
   const selection = devicePattern === undefined ? (deviceIds ?? []) : { devicePattern };
-  return { selection, options: { ...restoreOptions(parsed), dryRun } };
+  return { selection, options: { ...restoreOptions(parsed), dryRun }, waiting: parsed };
 }
 
 /**

@@ -15,6 +15,7 @@ import { metaRoute } from "./meta.ts";
 import { metricsRoute } from "./metrics.ts";
 import { openapiRoute } from "./openapi.ts";
 import { readOrgRoute } from "./read-org.ts";
+import { readStopRoute } from "./read-stop.ts";
 import { readyzRoute } from "./readyz.ts";
 import { registerRoute } from "./register.ts";
 import { removeRoute } from "./remove.ts";
@@ -23,6 +24,7 @@ import { resumeOrgRoute } from "./resume-org.ts";
 import { revokeKeyRoute } from "./revoke-key.ts";
 import { revokeRoute } from "./revoke.ts";
 import { rotateKeyRoute } from "./rotate-key.ts";
+import { rotateAdminKeyRoute } from "./rotate-admin-key.ts";
 import { rotateSigningKeyRoute } from "./rotate-signing-key.ts";
 import { setOrgPlanRoute } from "./set-org-plan.ts";
 import { setOrgPolicyRoute } from "./set-org-policy.ts";
@@ -48,6 +50,7 @@ export const ROUTE_FACTORIES: readonly ((services: Services) => AuthorityRoute)[
   setOrgPlanRoute,
   readOrgRoute,
   stopOrgRoute,
+  readStopRoute,
   resumeOrgRoute,
   setOrgPolicyRoute,
   createKeyRoute,
@@ -61,6 +64,7 @@ export const ROUTE_FACTORIES: readonly ((services: Services) => AuthorityRoute)[
   auditChainsRoute,
   jwksRoute,
   rotateSigningKeyRoute,
+  rotateAdminKeyRoute,
   eventsRoute,
   backupRoute,
   metricsRoute,

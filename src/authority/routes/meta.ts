@@ -19,15 +19,20 @@ const FEATURES = [
 ] as const;
 
 /** What this authority is, and which extensions it has. Needs no key. */
-export function metaRoute({ gatekeeper, store }: Services): AuthorityRoute {
+export function metaRoute({ gatekeeper, store, leases }: Services): AuthorityRoute {
   return {
     ...ROUTES.meta,
     access: "anyone",
     handle(request, reply) {
       gatekeeper.enter(request, undefined);
       const name = "machineid-authority";
-      const features = [...FEATURES, ...(store.backup === undefined ? [] : ["backup"])];
-      return answer(reply, { name, version: AUTHORITY_VERSION, features });
+      const features = [
+        ...(leases === undefined ? [] : ["lease", "stops"]),
+        ...FEATURES,
+        ...(store.backup === undefined ? [] : ["backup"]),
+      ];
+      const lease = leases === undefined ? {} : { lease: { ttl_ms: leases.ttlMs } };
+      return answer(reply, { name, version: AUTHORITY_VERSION, features, ...lease });
     },
   };
 }

@@ -1,4 +1,4 @@
-import { changeDeviceRequestSchema, HANDLERS, ROUTES } from "../../wire/index.ts";
+import { HANDLERS, revokeRequestSchema, ROUTES } from "../../wire/index.ts";
 import { answer } from "../http/answer.ts";
 import { authenticate } from "../http/authenticate.ts";
 import { parseBody } from "../http/parse.ts";
@@ -6,6 +6,7 @@ import type { AuthorityRoute } from "../http/route.ts";
 import { Failure } from "../failure.ts";
 import type { Services } from "../services.ts";
 import { unconflicted } from "./restoring.ts";
+import { checkWaiting, settleStop } from "./waiting.ts";
 
 /** Revokes a device: from now on it is denied. */
 export function revokeRoute(services: Services): AuthorityRoute {
@@ -15,13 +16,17 @@ export function revokeRoute(services: Services): AuthorityRoute {
     access: "devices:revoke",
     async handle(request, reply) {
       const visitor = authenticate(request, services);
-      const { deviceId, reason } = parseBody(changeDeviceRequestSchema, request.body);
+      const parsed = parseBody(revokeRequestSchema, request.body);
+      const { deviceId, reason } = parsed;
+      checkWaiting(services, parsed);
       const options = reason === undefined ? {} : { reason };
       const outcome = await services.store.setRevoked(visitor.caller, [deviceId], true, options);
-      const { results, version } = unconflicted(visitor.accepted(outcome));
+      const { results, version, orgId } = unconflicted(visitor.accepted(outcome));
       const [result] = results;
       if (result?.found !== true) throw new Failure("DEVICE_NOT_FOUND");
-      return answer(reply, { status: "ok", handler, deviceId, changed: result.changed, version });
+      const stop = await settleStop(services, { version, orgId, deviceIds: [deviceId] }, parsed);
+      const { changed } = result;
+      return answer(reply, { status: "ok", handler, deviceId, changed, version, ...stop });
     },
   };
 }

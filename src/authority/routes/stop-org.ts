@@ -5,6 +5,7 @@ import { parseBody } from "../http/parse.ts";
 import type { AuthorityRoute } from "../http/route.ts";
 import type { Services } from "../services.ts";
 import { answerOrgState } from "./answer-org.ts";
+import { checkWaiting, settleStop } from "./waiting.ts";
 
 /** Stops a whole org: every device of it is denied, new registrations too. */
 export function stopOrgRoute(services: Services): AuthorityRoute {
@@ -14,12 +15,17 @@ export function stopOrgRoute(services: Services): AuthorityRoute {
     access: "org:stop",
     async handle(request, reply) {
       const visitor = authenticate(request, services);
-      const { reason } = parseBody(stopOrgRequestSchema, request.body ?? {});
+      const parsed = parseBody(stopOrgRequestSchema, request.body ?? {});
+      const { reason } = parsed;
+      checkWaiting(services, parsed);
       const options = reason === undefined ? {} : { reason };
       const outcome = visitor.accepted(await services.store.stopOrg(visitor.caller, options));
       const { org, changed, version } = outcome;
       services.logger.warn({ request_id: request.id, orgId: org.id, changed }, "org stopped");
-      return answer(reply, { status: "ok", handler, ...answerOrgState(org), changed, version });
+      const stopped = { version, orgId: org.id, deviceIds: undefined };
+      const stop = await settleStop(services, stopped, parsed);
+      const state = answerOrgState(org);
+      return answer(reply, { status: "ok", handler, ...state, changed, version, ...stop });
     },
   };
 }

@@ -5,6 +5,7 @@ import { authenticate } from "../http/authenticate.ts";
 import type { Asking } from "../http/authenticate.ts";
 import { parseValidate } from "../http/parse.ts";
 import type { AuthorityRoute } from "../http/route.ts";
+import { termOf } from "../leases/reader.ts";
 import type { Services } from "../services.ts";
 import { signReceipt } from "../signing/receipt.ts";
 
@@ -21,21 +22,28 @@ export function validateRoute(services: Services): AuthorityRoute {
 
 /** Decides, and answers the decision as JSON once it is in the audit. */
 export function answerValidate(services: Services, asking: Asking, body: unknown): Promise<string> {
-  const { store, logger, metrics, validMs, auditsAllow, gatekeeper } = services;
+  const { store, logger, metrics, leases, auditsAllow, gatekeeper } = services;
   const visitor = authenticate(asking, services);
   gatekeeper.enterValidation(visitor.caller.keyHash);
   const { deviceId, nonce } = parseValidate(body);
-  return store.validate(visitor.caller, deviceId, auditsAllow()).then((outcome) => {
+  const { caller } = visitor;
+  return store.validate(caller, deviceId, auditsAllow()).then((outcome) => {
     const validated = visitor.accepted(outcome);
     const { decision, version } = validated;
+    // The last thing before it is written: a stop that is known by now makes it void.
+    const termMs =
+      leases === undefined
+        ? termOf(services.validMs, validated.endsAt, caller.at)
+        : leases.takeStrict(validated, deviceId, caller.at);
+    if (termMs === undefined) return answerValidate(services, asking, body);
     metrics.decisions[decision.code] += 1;
     const fields = { request_id: asking.id, code: decision.code, deviceId };
     if (decision.allowed) logger.debug(fields, "allowed");
     else logger.info(fields, "denied");
     const id = JSON.stringify(deviceId);
-    const answer = `${fixedPart(decision)}"deviceId":${id},"version":${version},"valid_ms":${validMs},"request_id":"${asking.id}"`;
+    const answer = `${fixedPart(decision)}"deviceId":${id},"version":${version},"valid_ms":${termMs},"request_id":"${asking.id}"`;
     if (nonce === undefined) return `${answer}}`;
-    return signReceipt(services, visitor.caller, validated, { deviceId, nonce }).then(
+    return signReceipt(services, caller, validated, { deviceId, nonce, termMs }).then(
       (receipt) => `${answer},"receipt":"${receipt}"}`,
     );
   });

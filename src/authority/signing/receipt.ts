@@ -11,10 +11,10 @@ import type { Validated } from "../store/device-store.ts";
  * @throws StoreUnavailableError when the signing key cannot be read
  */
 export function signReceipt(
-  { signer, validMs, now }: Pick<Services, "signer" | "validMs" | "now">,
+  { signer, now }: Pick<Services, "signer" | "now">,
   { keyHash, requestId }: Caller,
   { decision, orgId, version }: Validated,
-  asked: { readonly deviceId: string; readonly nonce: string },
+  asked: { readonly deviceId: string; readonly nonce: string; readonly termMs: number },
 ): Promise<string> {
   const { allowed, code } = decision;
   const claims = {
@@ -25,7 +25,7 @@ export function signReceipt(
     org: orgId,
     nonce: asked.nonce,
     version,
-    valid_ms: validMs,
+    valid_ms: asked.termMs,
     key: hashKey(receiptKeyText(keyHash, asked.nonce)),
   };
   return signer.sign(SIGNATURE_TYPES.receipt, receiptClaims(claims, now()));

@@ -59,8 +59,8 @@ export interface AuditCut {
 export interface AuditStore {
   /** The chains of the caller's org. */
   openAudit(caller: Caller): Promise<AuditOpened | Refused>;
-  /** All chains, of all orgs and writers. */
-  auditChains(): Promise<readonly AuditChain[]>;
+  /** All chains, of all orgs and writers; or those of one org. */
+  auditChains(orgId?: string): Promise<readonly AuditChain[]>;
   /** Entries of one chain that come after `afterSeq`, in order, at most `limit`. */
   auditRows(chainId: number, afterSeq: number, limit: number): Promise<readonly AuditRow[]>;
   /** All chains together with all devices, read as one. */
@@ -73,8 +73,10 @@ export interface AuditStore {
   cutAudit(cut: AuditCut): Promise<void>;
   /**
    * Calls a listener after entries that this process wrote became durable, and
-   * returns what ends that. A store that others write to cannot tell of all: who
+   * returns what ends that. Of a store that is shared it does not tell all: who
    * needs them all also looks from time to time.
    */
   onAudit?(listener: () => void): () => void;
+  /** Other processes write to this store, too. @default false */
+  readonly isShared?: boolean;
 }

@@ -1,3 +1,5 @@
+import type { LeaseTerms } from "./lease-store.ts";
+
 /** One change, as the change log holds it. */
 export interface Change {
   /** Versions only grow, in the order in which changes were committed. */
@@ -19,6 +21,7 @@ export type ChangeNote = Omit<Change, "version">;
 export interface ChangesRead {
   /** Version of the last change that was committed when the log was read. */
   readonly version: number;
+  readonly terms: LeaseTerms;
   /**
    * In order. Versions follow each other without a gap; where one is missing
    * after the version asked for, the log was cut there, and the reader must read

@@ -11,6 +11,10 @@ export interface Validated {
   readonly orgId: string;
   /** Version of the change log that was read. */
   readonly version: number;
+  /** No allow may be used for longer, in milliseconds from the sending of its request. */
+  readonly waitMs: number;
+  /** When key or plan end, milliseconds since the epoch; null when neither does. */
+  readonly endsAt: number | null;
 }
 
 /** How a device is registered. */
@@ -37,6 +41,7 @@ export interface RevocationOptions extends RestoreOptions {
 /** What became of each device of a request to revoke or unrevoke: in the order asked, or of registration. */
 export interface RevocationChanged {
   readonly kind: "revocation_changed";
+  readonly orgId: string;
   readonly results: readonly {
     readonly deviceId: string;
     readonly found: boolean;

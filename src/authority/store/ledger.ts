@@ -3,6 +3,7 @@ import type { AuditEvent } from "./audit-entry.ts";
 import type { AuditChain } from "./audit-store.ts";
 import type { ChangeNote } from "./changes.ts";
 import type { DevicePage } from "./device-store.ts";
+import type { LeaseTerms } from "./lease-store.ts";
 import type { OrgUsage } from "./org-store.ts";
 import type {
   DeviceRecord,
@@ -23,6 +24,7 @@ export interface DecisionFacts {
   readonly audit: AuditSink;
   /** Version of the last change. */
   readonly version: number;
+  readonly terms: LeaseTerms;
   readonly keys: Pick<KeyLedger, "byHash">;
   readonly devices: {
     /** The device that asks for a decision, if the org has it; that it asked is noted. */
@@ -88,6 +90,7 @@ export interface Ledger extends Omit<DecisionFacts, "devices"> {
   readonly signingKeys: SigningKeyLedger;
   /** Takes the next version, for one change that is entered in the change log. */
   nextVersion(note: ChangeNote): number;
+  setTerms(terms: LeaseTerms): void;
   /** Of all orgs, in the order of their creation. */
   orgIds(): readonly string[];
   usage(orgId: string): OrgUsage;

@@ -6,6 +6,8 @@ import type {
   UnknownKey,
   VersionConflict,
 } from "./caller.ts";
+import type { KeyRotation, KeySecret } from "../key-lifecycle.ts";
+import type { KeyRefused } from "./key-store.ts";
 import type { KeyRecord, OrgRecord } from "./records.ts";
 
 /** An org together with how many of its places are taken. */
@@ -25,6 +27,12 @@ export interface OrgRead {
   readonly kind: "org_read";
   readonly org: OrgRecord;
   readonly version: number;
+}
+
+/** The key may read how far stops have come. */
+export interface StopsOpened {
+  readonly kind: "stops_opened";
+  readonly orgId: string;
 }
 
 /** A change of an org's stop or policy, and the org as it is afterwards. */
@@ -67,6 +75,8 @@ export type OrgPolicy = Pick<OrgRecord, "twoPersonRestore">;
 /** The operations on an org, with a key of it. */
 export interface OrgStore {
   usage(caller: Caller): Promise<UsageRead | Refused>;
+  /** Says of which org a key is that may read how far stops have come. */
+  openStops(caller: Caller): Promise<StopsOpened | Refused>;
   readOrg(caller: Caller): Promise<OrgRead | Refused>;
   /** Denies every device of the org, new registrations too, until it is resumed. */
   stopOrg(caller: Caller, options?: ChangeOptions): Promise<OrgStandingChanged | Refused>;
@@ -82,6 +92,19 @@ export interface OrgStore {
   ): Promise<OrgStandingChanged | Refused>;
 }
 
+/** How the administrator's key is rotated. */
+export type AdminKeyRotation = Pick<KeyRotation, "overlapMs"> & ChangeOptions;
+
+/** The administrator's key was rotated. */
+export interface AdminKeyRotated {
+  readonly kind: "admin_key";
+  /** The new one. */
+  readonly key: KeyRecord;
+  /** When the old one ends. */
+  readonly oldExpiresAt: number;
+  readonly version: number;
+}
+
 /** The operations on orgs, with the administrator's key. */
 export interface AdminStore {
   /** Says whether a key is the administrator's, for what the store takes no part in. */
@@ -95,4 +118,10 @@ export interface AdminStore {
     patch: OrgPatch,
     options?: ChangeOptions,
   ): Promise<OrgChanged | UnknownKey | { readonly kind: "not_found" }>;
+  /** Makes another key for the administrator; the caller's ends after an overlap. */
+  rotateAdminKey(
+    caller: Caller,
+    secret: KeySecret,
+    rotation: AdminKeyRotation,
+  ): Promise<AdminKeyRotated | KeyRefused | UnknownKey>;
 }

@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import { KEY_ROLES, PLAN_STATES, PLAN_TIERS } from "../../wire/index.ts";
 import type { AuditChain, AuditRow } from "./audit-store.ts";
 import type { Change } from "./changes.ts";
+import type { LeaseTerms, ReplicaRow } from "./lease-store.ts";
 import type {
   DeviceRecord,
   KeyRecord,
@@ -153,6 +154,28 @@ export function changeFromRow(row: unknown): Change {
   const { version, at, org_id, operation, device_ids } = changeRow.parse(row);
   const named = deviceIds.parse(JSON.parse(device_ids));
   return { version, at, orgId: org_id, operation, deviceIds: named };
+}
+
+/** The terms of leases, in the row of what there is one of. */
+export const termsColumns = { ttl_ms: z.int(), wait_ms: z.int(), terms_version: z.int() };
+
+export function termsFrom(row: {
+  readonly ttl_ms: number;
+  readonly wait_ms: number;
+  readonly terms_version: number;
+}): LeaseTerms {
+  return { ttlMs: row.ttl_ms, waitMs: row.wait_ms, version: row.terms_version };
+}
+
+const replicaRow = z.object({
+  id: z.string(),
+  state: z.enum(["in", "out"]),
+  reported: z.optional(z.int()),
+});
+
+export function replicaFromRow(row: unknown): ReplicaRow {
+  const { id, state, reported = 0 } = replicaRow.parse(row);
+  return { id, state, reported };
 }
 
 const signingKeyRow = z.object({

@@ -3,6 +3,7 @@ import type { StoreBackup } from "./backup.ts";
 import type { ChangeFeed } from "./changes.ts";
 import type { DeviceStore } from "./device-store.ts";
 import type { KeyStore } from "./key-store.ts";
+import type { LeaseStore } from "./lease-store.ts";
 import type { AdminStore, OrgStore } from "./org-store.ts";
 import type { KeyRecord, OrgRecord } from "./records.ts";
 import type { SigningStore } from "./signing-store.ts";
@@ -53,6 +54,8 @@ export interface Store
 
   /** Resolves when the store answers. @throws StoreUnavailableError when it does not */
   ready(): Promise<void>;
+  /** What leases need of it, where it can keep them. */
+  readonly leases?: LeaseStore;
   /** What this store counts of its own work. */
   readonly statistics?: StoreStatistics;
   /**

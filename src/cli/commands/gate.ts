@@ -9,6 +9,7 @@ import { CommandError, EXIT, UsageError } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import type { GateCommandOptions, runGate } from "../gate/gate.ts";
 import { printable, printError } from "../output.ts";
+import { ownArguments, programArguments, programEnv, refuseOthers } from "../program-arguments.ts";
 
 type Server = GateCommandOptions["server"];
 
@@ -65,7 +66,7 @@ export const command = defineCommand({
     "timeout-ms": { ...CONNECTION_ARGUMENTS["timeout-ms"], default: "2000" },
   },
   async run({ args, rawArgs }): Promise<ExitCode> {
-    refuseOthers(args._, rawArgs);
+    refuseOthers(args._, rawArgs, "The server");
     const server = serverOf(rawArgs, args.url, args.header);
     const guard = guardOf(args);
     const run = await loadGate();
@@ -115,7 +116,7 @@ function tell(event: GuardEvent): void {
 /** Options that may be given more than once, each with names that commas part. */
 function repeated(rawArgs: readonly string[], name: string): readonly string[] {
   const { values } = parseArgs({
-    args: [...beforeCommand(rawArgs)],
+    args: [...ownArguments(rawArgs)],
     options: { [name]: { type: "string", multiple: true } },
     strict: false,
   });
@@ -132,41 +133,23 @@ function listsOf(rawArgs: readonly string[]): GateCommandOptions["gate"] {
   };
 }
 
-const beforeCommand = (rawArgs: readonly string[]): readonly string[] =>
-  rawArgs.includes("--") ? rawArgs.slice(0, rawArgs.indexOf("--")) : rawArgs;
-
-/** Everything that is no option stands behind `--`. @throws {@link UsageError} */
-function refuseOthers(positionals: readonly string[], rawArgs: readonly string[]): void {
-  const behind = rawArgs.includes("--") ? rawArgs.length - rawArgs.indexOf("--") - 1 : 0;
-  if (positionals.length <= behind) return;
-  throw new UsageError(
-    `There is an argument too many: ${JSON.stringify(positionals[0])}. The server goes behind --`,
-  );
-}
-
 /** @throws {@link UsageError} */
 function serverOf(
   rawArgs: readonly string[],
   url: string | undefined,
   header: string | undefined,
 ): Server {
-  const [program, ...args] = rawArgs.includes("--") ? rawArgs.slice(rawArgs.indexOf("--") + 1) : [];
+  const [program, ...args] = programArguments(rawArgs);
   if ((program === undefined) === (url === undefined)) {
     throw new UsageError("Name one server: -- CMD… to start one, or --url URL to reach one");
   }
   if (program !== undefined) {
     if (header !== undefined) throw new UsageError("--header is for a server at --url");
-    return { command: program, args, env: serverEnv() };
+    return { command: program, args, env: programEnv() };
   }
   const isHttp = URL.canParse(url ?? "") && /^https?:$/.test(new URL(url ?? "").protocol);
   if (!isHttp) throw new UsageError("--url must be the http or https address of a server");
   return { url: new URL(url ?? ""), headers: headersOf(repeated(rawArgs, "header")) };
-}
-
-/** The server's environment: all of this process's, but for the keys, which are none of its business. */
-function serverEnv(): NodeJS.ProcessEnv {
-  const own = Object.entries(process.env).filter(([name]) => !/^MACHINEID_.*KEY$/.test(name));
-  return Object.fromEntries(own);
 }
 
 function headersOf(lines: readonly string[]): Readonly<Record<string, string>> {

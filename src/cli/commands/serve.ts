@@ -5,7 +5,7 @@ import type { ExitCode } from "../exit-code.ts";
 import { DEFAULT_DATABASE, DEFAULT_PORT } from "../local-authority.ts";
 import { readAuditOptions } from "../serve/audit-options.ts";
 import { named, withEnvironment } from "../serve/environment.ts";
-import { readOrigins, readTlsFiles } from "../serve/settings.ts";
+import { readLeaseTtl, readOrigins, readTlsFiles } from "../serve/settings.ts";
 
 /** Options of `serve`. Each but the common ones can also be set by a variable of its name. */
 export const SERVE_ARGUMENTS = {
@@ -54,6 +54,11 @@ export const SERVE_ARGUMENTS = {
     type: "string",
     description: "readable or json; readable where stderr is a terminal",
     valueHint: "FORMAT",
+  },
+  "lease-ttl": {
+    type: "string",
+    description: "For how long leases are good, as 10s: a lost agent runs on for no longer",
+    valueHint: "TIME",
   },
   "audit-decisions": {
     type: "string",
@@ -143,6 +148,7 @@ export const command = defineCommand({
       logLevel: args["log-level"],
       logFormat: args["log-format"] ?? (process.stderr.isTTY ? "readable" : "json"),
       json: args.json === true,
+      leaseTtlMs: readLeaseTtl(args["lease-ttl"]),
       audit: readAuditOptions(args),
       stopWithStdin: args["stop-with-stdin"] === true,
     };

@@ -1,62 +1,165 @@
 import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { CommandError, EXIT } from "../exit-code.ts";
+import { LISTING, MEMBERS, SHELL_ENV } from "./members.ts";
+import type { Member } from "./members.ts";
 
 /** Ends a tree of processes when it is told to, or when this process has ended. */
 export interface Watchdog {
-  /** Names the leader of the group that is to be ended. */
+  /** A program is about to be started; it may be there before its process id is known. */
+  expect(): void;
+  /** Names the leader of the group that is to be ended; undefined when none was started. */
   watch(pid: number | undefined): void;
-  /** Ends what is left of the tree; resolves when that is done. */
-  finish(): Promise<void>;
+  /** Names processes that belong to the tree whatever becomes of their parents. */
+  remember(members: readonly Member[]): void;
+  /** Ends what is left of the tree; resolves when that is done with whether nothing is left. */
+  finish(): Promise<boolean>;
 }
 
 /**
  * Waits for the end of its stdin, which comes when whoever holds the other end
- * closes it or dies. Then it kills the group, and everything that has the marker
- * in its environment, until nothing has. The shell itself never has it.
+ * closes it or dies. Then it kills the members of the tree until there are none.
+ * The shell itself never has the marker. A program that was being started when
+ * the supervisor died is given time to appear.
  */
 const SCRIPT = String.raw`
 trap '' HUP INT TERM
-group=
-while IFS= read -r line; do group=$line; done
-[ -n "$group" ] && kill -KILL "-$group" 2>/dev/null
-rounds=0
-while [ "$rounds" -lt 500 ]; do
-  left=$(grep -lsaF "$1" /proc/[0-9]*/environ)
-  [ -z "$left" ] && exit 0
+${MEMBERS[LISTING]}
+group= known= expected=0
+echo ready
+exec 1>&2
+while read -r word rest; do
+  case $word in
+    expect) expected=2 ;;
+    group) group=$rest expected=0 ;;
+    known) known=$rest ;;
+  esac
+done
+rounds=0 futile=0
+while [ "$rounds" -lt 500 ] && [ "$futile" -lt 5 ]; do
+  left=$(members "$1" "$group" "$known") || break
+  if [ -z "$left" ]; then
+    [ "$expected" -eq 0 ] && exit 0
+    expected=$((expected - 1))
+    sleep 1
+    continue
+  fi
+  known="$known "$(echo $left)
+  futile=$((futile + 1))
   for entry in $left; do
-    entry=$(printf %s "$entry" | sed 's|/proc/||; s|/environ||')
-    kill -KILL "$entry" 2>/dev/null
+    kill -KILL "${"$"}{entry%%:*}" && futile=0
   done
   rounds=$((rounds + 1))
 done
+[ -n "$group" ] && kill -KILL "-$group"
+exit 1
 `;
 
-const NONE: Watchdog = { watch: () => undefined, finish: () => Promise.resolve() };
+/** One that was ended by others is replaced, but not for ever. */
+const MAX_REPLACEMENTS = 10;
+
+const NONE: Watchdog = {
+  expect: () => undefined,
+  watch: () => undefined,
+  remember: () => undefined,
+  finish: () => Promise.resolve(true),
+};
 
 /**
  * Starts a watchdog, in a session of its own, so that no signal for the terminal
  * or for this process's group reaches it.
  *
- * @param marker `NAME=value`, as it stands in the environment of every process of the tree
+ * @param marker stands in the environment of every process of the tree
+ * @throws {@link CommandError} `WATCHDOG_UNAVAILABLE`
  */
 export async function startWatchdog(marker: string): Promise<Watchdog> {
   if (process.platform === "win32") return NONE;
-  const shell = spawn("/bin/sh", ["-c", SCRIPT, "machineid-watchdog", marker], {
-    detached: true,
-    env: { PATH: "/usr/local/bin:/usr/bin:/bin" },
-    stdio: ["pipe", "ignore", "ignore"],
-  });
-  const ended = new Promise<void>((resolve) => {
-    shell.once("exit", () => resolve());
-  });
-  await once(shell, "spawn");
-  const { stdin } = shell;
-  stdin.on("error", () => undefined);
-  return {
-    watch: (pid) => void (pid === undefined || stdin.write(`${pid}\n`)),
-    finish: () => {
-      stdin.end();
-      return ended;
-    },
-  };
+  const watchdog = new Shells(marker);
+  await watchdog.started();
+  return watchdog;
+}
+
+class Shells implements Watchdog {
+  readonly #marker: string;
+  /** What a replacement has to be told. */
+  readonly #said = new Map<string, string>();
+  #shell: ChildProcess;
+  #replacements = 0;
+  #isFinishing = false;
+
+  constructor(marker: string) {
+    this.#marker = marker;
+    this.#shell = this.#spawn();
+  }
+
+  /** @throws {@link CommandError} when it has not what it needs */
+  async started(): Promise<void> {
+    const shell = this.#shell;
+    await once(shell, "spawn");
+    const { stdout } = shell;
+    const isReady = new Promise<boolean>((resolve) => {
+      stdout?.once("data", () => resolve(true)).once("end", () => resolve(false));
+    });
+    if (await isReady) return;
+    this.#isFinishing = true;
+    throw new CommandError(
+      "No program can be supervised here: /bin/sh with grep, cat, sed and awk is needed (elsewhere than on Linux, ps and awk). Install them",
+      { exitCode: EXIT.error, code: "WATCHDOG_UNAVAILABLE" },
+    );
+  }
+
+  expect(): void {
+    this.#say("expect", "");
+  }
+
+  watch(pid: number | undefined): void {
+    this.#said.delete("expect");
+    this.#say("group", pid === undefined ? "" : String(pid));
+  }
+
+  remember(members: readonly Member[]): void {
+    this.#say("known", members.map(({ id }) => id).join(" "));
+  }
+
+  async finish(): Promise<boolean> {
+    this.#isFinishing = true;
+    for (;;) {
+      const shell = this.#shell;
+      const { exitCode, signalCode } = shell;
+      const ended = exitCode !== null || signalCode !== null || shell.pid === undefined;
+      const exit = ended ? undefined : once(shell, "exit");
+      shell.stdin?.end();
+      await exit;
+      if (shell.exitCode !== null || this.#replacements >= MAX_REPLACEMENTS) {
+        return shell.exitCode === 0;
+      }
+      this.#replace();
+    }
+  }
+
+  #say(word: string, rest: string): void {
+    this.#said.set(word, rest);
+    this.#shell.stdin?.write(`${word} ${rest}\n`);
+  }
+
+  #spawn(): ChildProcess {
+    const shell = spawn("/bin/sh", ["-c", SCRIPT, "machineid-watchdog", this.#marker], {
+      detached: true,
+      env: SHELL_ENV,
+      stdio: ["pipe", "pipe", "ignore"],
+    });
+    shell.stdin.on("error", () => undefined);
+    shell.on("error", () => undefined);
+    shell.once("exit", () => {
+      if (!this.#isFinishing && this.#replacements < MAX_REPLACEMENTS) this.#replace();
+    });
+    return shell;
+  }
+
+  #replace(): void {
+    this.#replacements += 1;
+    this.#shell = this.#spawn();
+    for (const [word, rest] of this.#said) this.#shell.stdin?.write(`${word} ${rest}\n`);
+  }
 }

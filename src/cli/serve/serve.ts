@@ -28,6 +28,8 @@ export interface ServeOptions {
   readonly trustProxy: number;
   readonly logLevel: string;
   readonly logFormat: string;
+  /** For how long leases are good; what the store says when it is undefined. */
+  readonly leaseTtlMs: number | undefined;
   /** What of the audit is kept. */
   readonly audit: AuditOptions;
   /** Say on one line of JSON where it answers. */
@@ -94,7 +96,7 @@ export async function serve(options: ServeOptions): Promise<ExitCode> {
 }
 
 async function open(options: ServeOptions, logger: Logger): Promise<Authority> {
-  const { tls, corsOrigins, drainMs, maxConnections, trustProxy, audit } = options;
+  const { tls, corsOrigins, drainMs, maxConnections, trustProxy, audit, leaseTtlMs } = options;
   const identity = tls === undefined ? {} : { tls: loadTls(tls) };
   const store = await openStore(options.database);
   try {
@@ -106,6 +108,7 @@ async function open(options: ServeOptions, logger: Logger): Promise<Authority> {
       maxConnections,
       trustProxy,
       ...audit,
+      ...(leaseTtlMs === undefined ? {} : { leaseTtlMs }),
       ...identity,
     });
   } catch (error) {

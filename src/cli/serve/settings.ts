@@ -1,3 +1,4 @@
+import { readDuration } from "../arguments.ts";
 import { UsageError } from "../exit-code.ts";
 import { named } from "./environment.ts";
 
@@ -17,6 +18,16 @@ export function readTlsFiles(
   throw new UsageError(
     `${named("tls-cert")} and ${named("tls-key")} belong together: give both, or neither`,
   );
+}
+
+const MOST_LEASE_TTL_MS = 10 * 60_000;
+
+/** @throws {@link UsageError} */
+export function readLeaseTtl(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const ttlMs = readDuration(text, named("lease-ttl"));
+  if (ttlMs >= 1_000 && ttlMs <= MOST_LEASE_TTL_MS) return ttlMs;
+  throw new UsageError(`${named("lease-ttl")} must be from 1s to 10m, not ${JSON.stringify(text)}`);
 }
 
 /**

@@ -6,8 +6,6 @@ import { fileURLToPath } from "node:url";
 
 const REPLICA = fileURLToPath(new URL("replica.ts", import.meta.url));
 
-export type Fault = "none" | "caches";
-
 interface Running {
   readonly child: ChildProcess;
   readonly url: string;
@@ -16,18 +14,21 @@ interface Running {
 /** Replicas of one authority, each a process that can be killed and started again. */
 export class Cluster implements AsyncDisposable {
   readonly #databases: readonly string[];
-  readonly #fault: Fault;
+  readonly #cacheMs: number;
   readonly #running: (Running | undefined)[];
 
-  private constructor(databases: readonly string[], fault: Fault) {
+  private constructor(databases: readonly string[], cacheMs: number) {
     this.#databases = databases;
-    this.#fault = fault;
+    this.#cacheMs = cacheMs;
     this.#running = databases.map(() => undefined);
   }
 
-  /** @param databases one for each replica: the same store, reached each in its own way */
-  static async start(databases: readonly string[], fault: Fault = "none"): Promise<Cluster> {
-    const cluster = new Cluster(databases, fault);
+  /**
+   * @param databases one for each replica: the same store, reached each in its own way
+   * @param cacheMs a fault: for so long each keeps its decisions
+   */
+  static async start(databases: readonly string[], cacheMs = 0): Promise<Cluster> {
+    const cluster = new Cluster(databases, cacheMs);
     await Promise.all(databases.map((_, place) => cluster.start(place)));
     return cluster;
   }
@@ -37,8 +38,15 @@ export class Cluster implements AsyncDisposable {
     return this.#running.flatMap((running) => (running === undefined ? [] : [running.url]));
   }
 
+  /** The address of a replica, which runs. */
+  urlOf(place: number): string {
+    const running = this.#running[place];
+    if (running === undefined) throw new Error(`replica ${place} does not run`);
+    return running.url;
+  }
+
   async start(place: number): Promise<void> {
-    const args = [REPLICA, this.#databases[place] ?? "", this.#fault];
+    const args = [REPLICA, this.#databases[place] ?? "", String(this.#cacheMs)];
     const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
     const ended = once(child, "exit").then(([code]) => {
       throw new Error(`a replica ended with ${String(code)} before it answered`);

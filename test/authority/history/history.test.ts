@@ -9,7 +9,7 @@ import { Cluster } from "./cluster.ts";
 import { holdTurn } from "./hold-turn.ts";
 import { historyOf, prepareOrg } from "./history-of.ts";
 import { allowedAfterRevoke, violationsIn } from "./history.ts";
-import { TcpProxy } from "./tcp-proxy.ts";
+import { TcpProxy } from "../../support/tcp-proxy.ts";
 import { Workload } from "./workload.ts";
 
 const REPLICAS = 3;
@@ -106,7 +106,7 @@ describe("the history that all clients saw", () => {
     const setUp = await postgresStore({ url: database.url });
     const org = await prepareOrg(setUp, CAP);
     const databases = Array.from({ length: REPLICAS }, () => database.url);
-    await using cluster = await Cluster.start(databases, "caches");
+    await using cluster = await Cluster.start(databases, 50);
     const work = new Workload({ ...LOAD, urls: () => cluster.urls, ownerKey: org.ownerKey });
     for (let turn = 0; turn < 40 && allowedAfterRevoke(work.operations).length === 0; turn += 1) {
       await work.decisions(CALM);

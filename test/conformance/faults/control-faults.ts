@@ -16,6 +16,11 @@ export const CONTROL_FAULTS: Readonly<Record<string, () => Fault>> = {
       passing.text = JSON.stringify(kept);
     },
   }),
+  "stops.wait": () =>
+    spoil("/revoke", ({ json }) => {
+      const { stop } = json;
+      if (typeof stop === "object" && stop !== null) json["stop"] = { ...stop, state: "fenced" };
+    }),
   "audit.tells": () =>
     spoil("/audit", ({ json }) => {
       if (Array.isArray(json["entries"])) json["entries"] = json["entries"].slice(1);

@@ -45,6 +45,56 @@ export function fakeLanguageModel(
   }
 }
 
+/** What goes on when a stop comes: the call of a model, its stream, or the tools that it calls. */
+export type Flight = "call" | "stream" | { readonly calls: readonly string[] };
+
+interface GoesOn {
+  enter(body: string): void;
+  goOn(body: string, signal: AbortSignal | undefined): Promise<void>;
+}
+
+type Called = { readonly abortSignal?: AbortSignal };
+
+/** A model that goes on for long, where it is told to. */
+export function hangingModel(version: Version, flight: Flight, stage: GoesOn): object {
+  const name = "model";
+  const turn: Turn = typeof flight === "string" ? { text: "done" } : flight;
+  let step = 0;
+  const begin = async ({ abortSignal }: Called): Promise<void> => {
+    step += 1;
+    if (flight === "call") await stage.goOn(name, abortSignal);
+    else stage.enter(name);
+  };
+  const doGenerate = async (called: Called): Promise<Part> => {
+    await begin(called);
+    return { content: content(turn, step), ...ending(version, turn), warnings: [] };
+  };
+  async function* parts({ abortSignal }: Called): AsyncGenerator<Part> {
+    const [start, ...others] = streamParts(turn, step);
+    if (start !== undefined) yield start;
+    if (flight === "stream") {
+      yield { type: "text-start", id: "1" };
+      yield { type: "text-delta", id: "1", delta: "half" };
+      await stage.goOn(name, abortSignal);
+    }
+    yield* others;
+    yield finish(version, turn);
+  }
+  const doStream = async (called: Called): Promise<Part> => {
+    await begin(called);
+    return { stream: ReadableStream.from(parts(called)) };
+  };
+  const settings = { modelId: name, doGenerate, doStream };
+  switch (version) {
+    case 5:
+      return new MockLanguageModelV2(settings as never);
+    case 6:
+      return new MockLanguageModelV3(settings as never);
+    case 7:
+      return new MockLanguageModelV4(settings as never);
+  }
+}
+
 export function fakeEmbeddingModel(version: Version, enter: Enter): object {
   const settings = {
     modelId: "embedder",

@@ -62,3 +62,53 @@ export function scriptedModel(
     },
   };
 }
+
+/** What goes on when a stop comes: the call of a model, its stream, or the tools that it calls. */
+export type Flight = "call" | "stream" | { readonly calls: readonly string[] };
+
+interface GoesOn {
+  enter(body: string): void;
+  goOn(body: string, signal: AbortSignal | undefined): Promise<void>;
+}
+
+type Model = Extract<MastraModelConfig, { specificationVersion: "v3" }>;
+
+/** A model of the AI SDK 6 that goes on for long, where it is told to. */
+export function hangingModel(flight: Flight, stage: GoesOn, input: object = {}): Model {
+  const model = scriptedModel([says("done")], () => undefined);
+  const isCalling = typeof flight === "object";
+  const tokens = { total: 1, noCache: 1, cacheRead: undefined, cacheWrite: undefined };
+  const usage = { inputTokens: tokens, outputTokens: { total: 1, text: 1, reasoning: undefined } };
+  const finishReason = { unified: isCalling ? "tool-calls" : "stop", raw: undefined } as const;
+  const content = isCalling
+    ? flight.calls.map((toolName) => {
+        const call = { type: "tool-call", toolCallId: toolName, toolName } as const;
+        return { ...call, input: JSON.stringify(input) };
+      })
+    : [];
+  const begin = async (signal: AbortSignal | undefined): Promise<void> => {
+    if (flight === "call") await stage.goOn("model", signal);
+    else stage.enter("model");
+  };
+  async function* parts(signal: AbortSignal | undefined) {
+    yield { type: "stream-start" as const, warnings: [] };
+    yield* content;
+    if (flight === "stream") {
+      yield { type: "text-start" as const, id: "1" };
+      yield { type: "text-delta" as const, id: "1", delta: "half" };
+      await stage.goOn("model", signal);
+    }
+    yield { type: "finish" as const, finishReason, usage };
+  }
+  return {
+    ...model,
+    doGenerate: async ({ abortSignal }) => {
+      await begin(abortSignal);
+      return { content, finishReason, usage, warnings: [] };
+    },
+    doStream: async ({ abortSignal }) => {
+      await begin(abortSignal);
+      return { stream: ReadableStream.from(parts(abortSignal)) };
+    },
+  };
+}

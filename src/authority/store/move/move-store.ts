@@ -79,6 +79,7 @@ export async function moveStore({ from, to, onProgress }: MoveOptions): Promise<
   try {
     await target.finish({
       version: source.version,
+      terms: source.terms,
       orgs,
       keys: source.keys(),
       signingKeys: source.signingKeys(),

@@ -2,6 +2,7 @@ import { accessSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import type { AuditChain, AuditRow } from "../audit-store.ts";
 import type { Change } from "../changes.ts";
+import type { LeaseTerms } from "../lease-store.ts";
 import type { DeviceFact, KeyFact, OrgFact, SigningKeyFact } from "../postgres/facts.ts";
 import {
   chainFromRow,
@@ -37,6 +38,16 @@ export class MoveSource implements Disposable {
 
   get version(): number {
     return Number(this.#meta("version"));
+  }
+
+  /** Stops go on to wait for what was allowed here. */
+  get terms(): LeaseTerms {
+    const number = (name: string): number => Number(this.#meta(name));
+    return {
+      ttlMs: number("ttl_ms"),
+      waitMs: number("wait_ms"),
+      version: number("terms_version"),
+    };
   }
 
   /** In the order of creation, with the places that are taken. */

@@ -1,7 +1,10 @@
 import { StoreUnavailableError } from "../errors.ts";
 import { digest } from "../audit-entry.ts";
+import { rowsOf } from "../audit-lines.ts";
 import type { AuditChain, AuditRow } from "../audit-store.ts";
 import type { Change } from "../changes.ts";
+import type { LeaseTerms } from "../lease-store.ts";
+import { removeUpToCut, ROW_SIZE } from "../postgres/audit-rows.ts";
 import { changeRow, deviceRow, keyRow, orgRow, signingKeyRow } from "../postgres/rows.ts";
 import { Connection } from "../postgres/connection.ts";
 import { clientConfig } from "../postgres/client-config.ts";
@@ -44,9 +47,7 @@ const OPEN_CHAINS = statement(
        checkpoint = excluded.checkpoint, seq = greatest(c.seq, excluded.seq),
        head = CASE WHEN c.seq < excluded.seq THEN excluded.head ELSE c.head END
      RETURNING c.*
-   ), emptied AS (
-     DELETE FROM machineid.audit a USING opened o WHERE a.chain_id = o.id AND a.seq <= o.cut
-   )
+   ), ${removeUpToCut("opened")}
    SELECT o.*, g.source FROM opened o JOIN given g USING (org_id, writer)`,
 );
 const APPEND = statement(
@@ -68,13 +69,14 @@ const INSERTS = {
 const FINISH = statement(
   "finish",
   `UPDATE machineid.state SET version = $2, revision = revision + 1, importing = NULL,
-     imported = $1 WHERE importing = $1
+     imported = $1, ttl_ms = $3, wait_ms = $4, terms_version = $5 WHERE importing = $1
    RETURNING version`,
 );
 
 /** All of a store but its audit. */
 export interface StoreContent {
   readonly version: number;
+  readonly terms: LeaseTerms;
   readonly orgs: readonly OrgFact[];
   readonly keys: readonly KeyFact[];
   readonly signingKeys: readonly SigningKeyFact[];
@@ -138,7 +140,12 @@ export class MoveTarget implements AsyncDisposable {
   async append(chainId: number, entries: readonly AuditRow[]): Promise<void> {
     const last = entries.at(-1);
     if (last === undefined) return;
-    const values = [chainId, JSON.stringify(entries), last.seq, digest(last.entry)];
+    const rows = rowsOf(
+      last.seq,
+      entries.map(({ entry }) => entry),
+      ROW_SIZE,
+    );
+    const values = [chainId, JSON.stringify(rows), last.seq, digest(last.entry)];
     await this.#query(APPEND, values);
   }
 
@@ -150,7 +157,9 @@ export class MoveTarget implements AsyncDisposable {
     await this.#insert("signingKeys", content.signingKeys.map(signingKeyRow));
     await this.#insert("devices", content.devices.map(deviceRow));
     await this.#insert("changes", content.changes.map(changeRow));
-    const [row] = await this.#query(FINISH, [this.#sourceId, content.version]);
+    const { ttlMs, waitMs, version } = content.terms;
+    const values = [this.#sourceId, content.version, ttlMs, waitMs, version];
+    const [row] = await this.#query(FINISH, values);
     if (row === undefined) throw new StoreUnavailableError("the move was ended by another process");
     await this.#connection.run("COMMIT", STATEMENT_MS);
   }

@@ -1,7 +1,17 @@
 import { isLive } from "../../authorize.ts";
+import { decideKeyRotation } from "../../key-lifecycle.ts";
+import type { KeySecret } from "../../key-lifecycle.ts";
 import { NO_ORG } from "../audit-entry.ts";
 import type { Caller, ChangeOptions, UnknownKey } from "../caller.ts";
-import type { AdminKnown, OrgChanged, OrgPatch, OrgsListed } from "../org-store.ts";
+import type { KeyRefused } from "../key-store.ts";
+import type {
+  AdminKeyRotated,
+  AdminKeyRotation,
+  AdminKnown,
+  OrgChanged,
+  OrgPatch,
+  OrgsListed,
+} from "../org-store.ts";
 import type { KeyRecord, OrgRecord } from "../records.ts";
 import type { Bootstrap, Bootstrapped } from "../store.ts";
 import { changeDetail, UNKNOWN_KEY } from "./admit.ts";
@@ -83,6 +93,34 @@ export function changeOrg(
     detail: { ...patch, ...changeDetail(by, options) },
   });
   return { kind: "org", version, ...ledger.usage(orgId) };
+}
+
+export function rotateAdminKey(
+  ledger: Ledger,
+  caller: Caller,
+  secret: KeySecret,
+  { overlapMs, ...options }: AdminKeyRotation,
+): AdminKeyRotated | KeyRefused | UnknownKey {
+  const by = adminKey(ledger, caller);
+  if (by === undefined) return UNKNOWN_KEY;
+  const { at, requestId } = caller;
+  const rotated = decideKeyRotation([], by, secret, { overlapMs, expiresAt: undefined }, at);
+  if (typeof rotated === "string") return { kind: "key_conflict", reason: rotated };
+  const { old, replacement } = rotated;
+  const operation = "admin_key_rotate";
+  const version = ledger.nextVersion({ at, orgId: NO_ORG, operation, deviceIds: [] });
+  ledger.keys.add(replacement);
+  ledger.keys.replace(old);
+  const oldExpiresAt = old.expiresAt ?? at;
+  ledger.audit.append(NO_ORG, {
+    at,
+    by: by.id,
+    operation,
+    requestId,
+    version,
+    detail: { key: replacement.id, replaces: by.id, oldExpiresAt, ...changeDetail(by, options) },
+  });
+  return { kind: "admin_key", key: replacement, oldExpiresAt, version };
 }
 
 export function bootstrap(ledger: Ledger, given: Bootstrap): Bootstrapped {

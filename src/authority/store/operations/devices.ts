@@ -10,6 +10,7 @@ import type {
   Validated,
 } from "../device-store.ts";
 import { admit, changeDetail, forbid } from "./admit.ts";
+import { endOf } from "./leases.ts";
 import type { Asked } from "./admit.ts";
 import type { DecisionFacts, Ledger } from "../ledger.ts";
 
@@ -32,7 +33,8 @@ export function validate(
     const { code } = decision;
     ledger.audit.append(org.id, { at, by: key.id, operation, deviceId, code, requestId, version });
   }
-  return { kind: "validated", decision, orgId: org.id, version };
+  const { waitMs } = ledger.terms;
+  return { kind: "validated", decision, orgId: org.id, version, waitMs, endsAt: endOf(key, org) };
 }
 
 export function register(

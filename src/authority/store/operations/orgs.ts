@@ -1,6 +1,12 @@
 import { decideRestore } from "../../restore.ts";
 import type { Caller, ChangeOptions, Refused, RestoreOptions, VersionConflict } from "../caller.ts";
-import type { OrgPolicy, OrgRead, OrgStandingChanged, UsageRead } from "../org-store.ts";
+import type {
+  OrgPolicy,
+  OrgRead,
+  OrgStandingChanged,
+  StopsOpened,
+  UsageRead,
+} from "../org-store.ts";
 import type { OrgRecord } from "../records.ts";
 import { admit, changeDetail } from "./admit.ts";
 import type { Admitted } from "./admit.ts";
@@ -18,6 +24,11 @@ export function readOrg(ledger: Ledger, caller: Caller): OrgRead | Refused {
   const from = admit(ledger, caller, { permission: "org:read", operation: "org" });
   if (from.kind !== "admitted") return from;
   return { kind: "org_read", org: from.org, version: ledger.version };
+}
+
+export function openStops(ledger: Ledger, caller: Caller): StopsOpened | Refused {
+  const from = admit(ledger, caller, { permission: "stops:read", operation: "stops" });
+  return from.kind === "admitted" ? { kind: "stops_opened", orgId: from.org.id } : from;
 }
 
 export function stopOrg(

@@ -37,7 +37,7 @@ export function setRevoked(
     return { kind: "version_conflict", version };
   }
   return options.dryRun === true
-    ? outcomeOf(plan.steps, ledger.version)
+    ? outcomeOf(org.id, plan.steps, ledger.version)
     : carryOut(ledger, caller, from, plan.steps, revoked, options);
 }
 
@@ -57,14 +57,18 @@ function planOf(
 
 const changes = ({ step }: RevocationStep): boolean => step === "revoke" || step === "restore";
 
-function outcomeOf(steps: readonly RevocationStep[], version: number): RevocationChanged {
+function outcomeOf(
+  orgId: string,
+  steps: readonly RevocationStep[],
+  version: number,
+): RevocationChanged {
   const results = steps.map((step) => ({
     deviceId: step.deviceId,
     found: step.device !== undefined,
     changed: changes(step),
     pending: step.step === "request",
   }));
-  return { kind: "revocation_changed", results, version };
+  return { kind: "revocation_changed", orgId, results, version };
 }
 
 function carryOut(
@@ -107,7 +111,7 @@ function carryOut(
     });
   }
   const found = steps.some(({ device }) => device !== undefined);
-  return outcomeOf(steps, found ? version : ledger.version);
+  return outcomeOf(org.id, steps, found ? version : ledger.version);
 }
 
 const OPERATIONS: { readonly [Step in RevocationStep["step"]]?: string } = {

@@ -20,7 +20,8 @@ export const applyStatement = {
   name: "machineid_apply",
   text: `
     WITH taken AS (
-      UPDATE machineid.state SET version = $2, revision = revision + 1
+      UPDATE machineid.state SET version = $2, revision = revision + 1,
+        ttl_ms = $11, wait_ms = $12, terms_version = $13
       WHERE revision = $1 AND importing IS NULL
       RETURNING version
     ), logged AS (
@@ -77,16 +78,18 @@ export const applyStatement = {
 
 /** What {@link applyStatement} is given. */
 export function applyValues(change: ChangeSet, composed: ComposedEntries): unknown[] {
-  const { chainIds, seqs, lines, ends } = composed;
+  const { rows: audited, ends } = composed;
   const rows = [
     change.changes.map(changeRow),
     change.orgs.map(orgRow),
     change.keys.map(keyRow),
     change.devices.map(deviceRow),
     change.removed.map(({ orgId, deviceId }) => ({ org_id: orgId, device_id: deviceId })),
-    lines.map((entry, index) => ({ chain_id: chainIds[index], seq: seqs[index], entry })),
+    audited.map(({ chainId, seq, entry }) => ({ chain_id: chainId, seq, entry })),
     ends.map(({ id, seq, head }) => ({ id, seq, head })),
     change.signingKeys.map(signingKeyRow),
   ];
-  return [change.from, change.version, ...rows.map((each) => JSON.stringify(each))];
+  const { ttlMs, waitMs, version: termsVersion } = change.terms;
+  const texts = rows.map((each) => JSON.stringify(each));
+  return [change.from, change.version, ...texts, ttlMs, waitMs, termsVersion];
 }

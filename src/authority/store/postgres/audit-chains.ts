@@ -1,17 +1,31 @@
 import { auditEntry, chainOpened, digest, genesis, NO_ORG } from "../audit-entry.ts";
-import { chainFromRow } from "../rows.ts";
+import { rowsOf } from "../audit-lines.ts";
 import type { AuditEvent } from "../audit-entry.ts";
 import type { AuditChain } from "../audit-store.ts";
+import { chainFromRow } from "../rows.ts";
+import { ROW_SIZE } from "./audit-rows.ts";
 import type { Connection } from "./connection.ts";
 import type { PendingEntry } from "./group-ledger.ts";
 import { LOCK_CLASS, LOCKS } from "./prepare.ts";
 
-/** Entries that are ready to be written, and where their chains then end. */
+/** Rows of entries that are ready to be written, and where their chains then end. */
 export interface ComposedEntries {
-  readonly chainIds: readonly number[];
-  readonly seqs: readonly number[];
-  readonly lines: readonly string[];
+  readonly rows: readonly ComposedRow[];
   readonly ends: readonly AuditChain[];
+}
+
+interface ComposedRow {
+  readonly chainId: number;
+  readonly seq: number;
+  readonly entry: string;
+}
+
+/** A chain while entries are added to it. */
+interface Growing {
+  readonly chain: AuditChain;
+  seq: number;
+  head: string;
+  readonly entries: string[];
 }
 
 const MOST_WRITERS = 1_000;
@@ -80,22 +94,28 @@ export class AuditChains {
 
   /** Gives entries their places. They have them for good once {@link AuditChains.grown} is told. */
   compose(entries: readonly PendingEntry[]): ComposedEntries {
-    const ends = new Map<string, AuditChain>();
-    const chainIds: number[] = [];
-    const seqs: number[] = [];
-    const lines: string[] = [];
+    const growing = new Map<string, Growing>();
     const add = (orgId: string, event: AuditEvent): void => {
-      const end = ends.get(orgId) ?? this.end(orgId);
-      if (end.seq === 0 && orgId !== NO_ORG) add(NO_ORG, chainOpened(orgId, event));
-      const seq = end.seq + 1;
-      const line = auditEntry(seq, end.head, event);
-      chainIds.push(end.id);
-      seqs.push(seq);
-      lines.push(line);
-      ends.set(orgId, { ...end, seq, head: digest(line) });
+      let end = growing.get(orgId);
+      if (end === undefined) {
+        const chain = this.end(orgId);
+        if (chain.seq === 0 && orgId !== NO_ORG) add(NO_ORG, chainOpened(orgId, event));
+        end = { chain, seq: chain.seq, head: chain.head, entries: [] };
+        growing.set(orgId, end);
+      }
+      end.seq += 1;
+      const entry = auditEntry(end.seq, end.head, event);
+      end.entries.push(entry);
+      end.head = digest(entry);
     };
     for (const { orgId, event } of entries) add(orgId, event);
-    return { chainIds, seqs, lines, ends: [...ends.values()] };
+    const grown = [...growing.values()];
+    return {
+      rows: grown.flatMap(({ chain: { id: chainId }, seq, entries: added }) =>
+        rowsOf(seq, added, ROW_SIZE).map((row) => ({ chainId, ...row })),
+      ),
+      ends: grown.map(({ chain, seq, head }) => ({ ...chain, seq, head })),
+    };
   }
 
   /** The entries were committed. */

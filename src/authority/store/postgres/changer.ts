@@ -1,5 +1,6 @@
 import type { StoreUnavailableError } from "../errors.ts";
 import type { Ledger } from "../ledger.ts";
+import type { BatchStatistics, OpenBatch } from "./batch-statistics.ts";
 import { sqlState, unavailable } from "./connection.ts";
 import type { Connection } from "./connection.ts";
 import { clientConfig } from "./client-config.ts";
@@ -38,6 +39,14 @@ interface Call {
 interface Group {
   readonly calls: Call[];
   readonly deadline: Deadline;
+  readonly open: OpenBatch;
+}
+
+/** What a changer tells, and whom. */
+export interface ChangerHooks {
+  readonly statistics: BatchStatistics;
+  /** A version was seen committed. */
+  readonly saw: (version: number) => void;
 }
 
 /**
@@ -54,14 +63,14 @@ export class Changer {
   readonly #session: Session<void>;
   readonly #timeoutMs: number;
   readonly #writer: Writer;
-  readonly #saw: (version: number) => void;
+  readonly #hooks: ChangerHooks;
   #waiting: Group | undefined;
   #working: Promise<void> | undefined;
 
-  constructor(settings: PostgresSettings, writer: Writer, saw: (version: number) => void) {
+  constructor(settings: PostgresSettings, writer: Writer, hooks: ChangerHooks) {
     this.#timeoutMs = settings.changeTimeoutMs;
     this.#writer = writer;
-    this.#saw = saw;
+    this.#hooks = hooks;
     this.#session = new Session({
       config: {
         ...clientConfig(settings),
@@ -97,7 +106,8 @@ export class Changer {
       return;
     }
     const calls = [call];
-    this.#waiting = { calls, deadline: new Deadline(this.#timeoutMs, calls) };
+    const open = this.#hooks.statistics.begin();
+    this.#waiting = { calls, deadline: new Deadline(this.#timeoutMs, calls), open };
     setImmediate(() => this.#begin());
   }
 
@@ -114,10 +124,7 @@ export class Changer {
     const group = this.#waiting;
     if (group === undefined || this.#working !== undefined) return;
     const rest = group.calls.splice(CALLS_AT_ONCE);
-    this.#waiting =
-      rest.length === 0
-        ? undefined
-        : { calls: rest, deadline: new Deadline(group.deadline.left, rest) };
+    this.#waiting = rest.length === 0 ? undefined : this.#groupOf(rest, group);
     // What was refused while it waited is not begun any more.
     const calls = group.calls.filter(({ own }) => !own.isOver);
     this.#working = this.#work({ ...group, calls }).finally(() => {
@@ -126,10 +133,20 @@ export class Changer {
     });
   }
 
-  async #work({ calls, deadline }: Group): Promise<void> {
+  /** What is left of a group that was too large for one. */
+  #groupOf(calls: Call[], { deadline, open: { since } }: Group): Group {
+    const open = this.#hooks.statistics.begin(since);
+    return { calls, deadline: new Deadline(deadline.left, calls), open };
+  }
+
+  async #work({ calls, deadline, open }: Group): Promise<void> {
+    const { statistics } = this.#hooks;
     try {
       await this.#carryOut(calls, deadline);
+      if (deadline.isOver) statistics.failed(open);
+      else statistics.committed(open, calls.length);
     } catch (error) {
+      statistics.failed(open);
       if (calls.length > 1 && isFaultOfOne(error)) await this.#workOneByOne(calls, deadline);
       else for (const { reject } of calls) reject(unavailable(error));
     } finally {
@@ -174,7 +191,7 @@ export class Changer {
       const change = ledger.changeSet();
       if (change === undefined) await this.#writer.append(ledger.entries);
       else if (!(await this.#writer.apply(change))) return false;
-      this.#saw(ledger.version);
+      this.#hooks.saw(ledger.version);
       return true;
     } finally {
       if (await turn) await endTurn(connection);

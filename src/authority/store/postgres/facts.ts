@@ -2,9 +2,18 @@ import * as z from "zod/mini";
 import type { AuditChain } from "../audit-store.ts";
 import type { DevicePage } from "../device-store.ts";
 import { StoreUnavailableError } from "../errors.ts";
+import type { LeaseTerms } from "../lease-store.ts";
 import type { OrgUsage } from "../org-store.ts";
 import type { DeviceRecord, KeyRecord, SigningKeyRecord } from "../records.ts";
-import { chainFromRow, deviceFromRow, keyFromRow, orgFromRow, signingKeyFromRow } from "../rows.ts";
+import {
+  chainFromRow,
+  deviceFromRow,
+  keyFromRow,
+  orgFromRow,
+  signingKeyFromRow,
+  termsColumns,
+  termsFrom,
+} from "../rows.ts";
 import type { Connection } from "./connection.ts";
 
 /** What an operation works on. It names all of it beforehand, so that it can be read at once. */
@@ -56,6 +65,7 @@ export interface DeviceFact {
 /** What was asked for, as it was at one moment. */
 export interface Facts {
   readonly version: number;
+  readonly terms: LeaseTerms;
   /** Counts every commit that changed something, also what has no version. */
   readonly revision: number;
   readonly hasAdminKey: boolean;
@@ -112,7 +122,7 @@ const FACTS = {
       WHERE seq > 0 AND org_id IN (SELECT org_id FROM known WHERE hash = ANY ($8::text[]))
     ),
     signing AS (SELECT * FROM machineid.signing_keys WHERE $9::boolean)
-    SELECT s.version, s.revision, s.importing IS NOT NULL AS importing,
+    SELECT s.version, s.ttl_ms, s.wait_ms, s.terms_version, s.revision, s.importing IS NOT NULL AS importing,
       EXISTS (SELECT FROM machineid.keys WHERE role = 'admin') AS "hasAdminKey",
       coalesce((SELECT json_agg(h ORDER BY h.place, h.id) FROM held h), '[]') AS keys,
       coalesce((SELECT json_agg(n ORDER BY n.place) FROM named n), '[]') AS orgs,
@@ -124,6 +134,7 @@ const FACTS = {
 
 const factsRow = z.object({
   version: z.int(),
+  ...termsColumns,
   revision: z.int(),
   importing: z.boolean(),
   hasAdminKey: z.boolean(),
@@ -145,6 +156,7 @@ export async function readFacts(
   if (facts.importing) throw new StoreUnavailableError("another store is being moved here");
   return {
     version: facts.version,
+    terms: termsFrom(facts),
     revision: facts.revision,
     hasAdminKey: facts.hasAdminKey,
     keys: facts.keys.map((key) => ({ key: keyFromRow(key), place: key.place })),

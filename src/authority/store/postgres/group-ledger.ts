@@ -2,6 +2,7 @@ import type { AuditEvent } from "../audit-entry.ts";
 import type { AuditChain } from "../audit-store.ts";
 import type { Change, ChangeNote } from "../changes.ts";
 import type { AuditLedger, Ledger } from "../ledger.ts";
+import type { LeaseTerms } from "../lease-store.ts";
 import type { OrgUsage } from "../org-store.ts";
 import type { OrgRecord } from "../records.ts";
 import type { DeviceFact, Facts, KeyFact, Needs, OrgFact, SigningKeyFact } from "./facts.ts";
@@ -20,6 +21,7 @@ export interface ChangeSet {
   /** The revision it was decided at. Whatever was committed since makes it void. */
   readonly from: number;
   readonly version: number;
+  readonly terms: LeaseTerms;
   readonly changes: readonly Change[];
   readonly entries: readonly PendingEntry[];
   readonly orgs: readonly OrgFact[];
@@ -40,6 +42,7 @@ export class GroupLedger implements Ledger {
   readonly signingKeys: GroupSigningKeys;
   readonly #from: number;
   #version: number;
+  #terms: LeaseTerms;
   readonly #orgs = new Map<string, OrgFact>();
   readonly #allOrgs: boolean;
   readonly #entries: PendingEntry[] = [];
@@ -49,6 +52,7 @@ export class GroupLedger implements Ledger {
   constructor(facts: Facts, needs: readonly Needs[]) {
     this.#from = facts.revision;
     this.#version = facts.version;
+    this.#terms = facts.terms;
     this.#allOrgs = needs.some(({ allOrgs }) => allOrgs === true);
     const chained = needs.filter(({ chains }) => chains === true);
     this.audit = {
@@ -75,6 +79,14 @@ export class GroupLedger implements Ledger {
     return this.#version;
   }
 
+  get terms(): LeaseTerms {
+    return this.#terms;
+  }
+
+  setTerms(terms: LeaseTerms): void {
+    this.#terms = terms;
+  }
+
   /** What was written to the audit. */
   get entries(): readonly PendingEntry[] {
     return this.#entries;
@@ -91,6 +103,7 @@ export class GroupLedger implements Ledger {
     return {
       from: this.#from,
       version: this.#version,
+      terms: this.#terms,
       changes: this.#changes,
       entries: this.#entries,
       orgs,

@@ -1,7 +1,9 @@
+import { entriesIn } from "../audit-lines.ts";
 import type { AuditChain, AuditCut, AuditRow, AuditSnapshot } from "../audit-store.ts";
 import type { ChangesRead } from "../changes.ts";
 import type { DeviceRecord } from "../records.ts";
-import { auditFromRow, chainFromRow, changeFromRow, deviceFromRow } from "../rows.ts";
+import { auditFromRow, chainFromRow, changeFromRow, deviceFromRow, termsFrom } from "../rows.ts";
+import { READ_ROWS, removeUpToCut } from "./audit-rows.ts";
 import type { Connection } from "./connection.ts";
 
 /** What is done with the audit and the change log besides writing them. */
@@ -10,10 +12,9 @@ const CHAINS = {
   name: "machineid_chains",
   text: "SELECT * FROM machineid.audit_chains WHERE seq > 0 ORDER BY id",
 };
-const ROWS = {
-  name: "machineid_audit_rows",
-  text: `SELECT seq, entry FROM machineid.audit
-    WHERE chain_id = $1 AND seq > $2 ORDER BY seq LIMIT $3`,
+const CHAINS_OF_ORG = {
+  name: "machineid_chains_of_org",
+  text: "SELECT * FROM machineid.audit_chains WHERE seq > 0 AND org_id = $1 ORDER BY id",
 };
 /* One statement, so that all of it is of the same moment. */
 const SNAPSHOT = {
@@ -29,13 +30,13 @@ const CUT = {
   text: `
     WITH done AS (
       UPDATE machineid.audit_chains SET cut = $2, checkpoint = $3
-      WHERE id = $1 AND cut <= $2 AND seq >= $2 RETURNING id
-    )
-    DELETE FROM machineid.audit a USING done WHERE a.chain_id = done.id AND a.seq <= $2`,
+      WHERE id = $1 AND cut <= $2 AND seq >= $2 RETURNING id, cut
+    ), ${removeUpToCut("done")}
+    SELECT`,
 };
 const CHANGES = {
   name: "machineid_changes",
-  text: `SELECT s.version AS newest, c.* FROM machineid.state s
+  text: `SELECT s.version AS newest, s.ttl_ms, s.wait_ms, s.terms_version, c.* FROM machineid.state s
     LEFT JOIN LATERAL (
       SELECT * FROM machineid.changes WHERE version > $1 ORDER BY version LIMIT $2
     ) c ON true ORDER BY c.version`,
@@ -71,8 +72,17 @@ export async function cutChain(
   await connection.query(CUT, [chainId, seq, checkpoint], timeoutMs);
 }
 
-export async function readChains(connection: Connection, timeoutMs: number): Promise<AuditChain[]> {
-  return (await connection.query(CHAINS, [], timeoutMs)).map(chainFromRow);
+/** All chains, or those of one org. */
+export async function readChains(
+  connection: Connection,
+  orgId: string | undefined,
+  timeoutMs: number,
+): Promise<AuditChain[]> {
+  const rows =
+    orgId === undefined
+      ? connection.query(CHAINS, [], timeoutMs)
+      : connection.query(CHAINS_OF_ORG, [orgId], timeoutMs);
+  return (await rows).map(chainFromRow);
 }
 
 export async function readRows(
@@ -82,8 +92,12 @@ export async function readRows(
   limit: number,
   timeoutMs: number,
 ): Promise<AuditRow[]> {
-  const rows = await connection.query(ROWS, [chainId, afterSeq, limit], timeoutMs);
-  return rows.map(auditFromRow);
+  const rows = await connection.query<{ start: number }>(
+    READ_ROWS,
+    [chainId, afterSeq, limit],
+    timeoutMs,
+  );
+  return entriesIn(rows.map(auditFromRow), rows[0]?.start ?? 0, afterSeq, limit);
 }
 
 export async function readChanges(
@@ -92,13 +106,18 @@ export async function readChanges(
   limit: number,
   timeoutMs: number,
 ): Promise<ChangesRead> {
-  const rows = await connection.query<{ newest: number; version: number | null }>(
-    CHANGES,
-    [afterVersion, limit],
-    timeoutMs,
-  );
+  const rows = await connection.query<{
+    newest: number;
+    ttl_ms: number;
+    wait_ms: number;
+    terms_version: number;
+    version: number | null;
+  }>(CHANGES, [afterVersion, limit], timeoutMs);
+  const [first] = rows;
+  if (first === undefined) throw new Error("the store has no state");
   return {
-    version: rows[0]?.newest ?? 0,
+    version: first.newest,
+    terms: termsFrom(first),
     changes: rows.filter(({ version }) => version !== null).map(changeFromRow),
   };
 }

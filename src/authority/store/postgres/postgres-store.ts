@@ -18,12 +18,13 @@ import * as keys from "../operations/keys.ts";
 import * as orgs from "../operations/orgs.ts";
 import { setRevoked } from "../operations/revocation.ts";
 import * as signing from "../operations/signing.ts";
-import type { OrgPatch, OrgPolicy } from "../org-store.ts";
+import type { AdminKeyRotation, OrgPatch, OrgPolicy } from "../org-store.ts";
 import type { KeyRecord, OrgRecord, SigningKeyRecord } from "../records.ts";
 import type { Bootstrap, Store } from "../store.ts";
 import type { PostgresSettings } from "./options.ts";
-import { cutChain, readChains, readChanges, readRows, readSnapshot } from "./log-reader.ts";
+import { cutChain, readChains, readRows, readSnapshot } from "./log-reader.ts";
 import { migrate } from "./migrate.ts";
+import { ReplicaLeases } from "./leases.ts";
 import { Replica } from "./replica.ts";
 
 /** Opens the store that `postgresStore` promises. */
@@ -42,11 +43,14 @@ export async function openPostgresStore(settings: PostgresSettings): Promise<Sto
 }
 
 class PostgresStore implements Store {
+  readonly isShared = true;
   readonly #replica: Replica;
+  readonly leases: ReplicaLeases;
   readonly #decisionTimeoutMs: number;
 
   constructor(settings: PostgresSettings) {
     this.#replica = new Replica(settings);
+    this.leases = new ReplicaLeases(this.#replica);
     this.#decisionTimeoutMs = settings.decisionTimeoutMs;
   }
 
@@ -102,6 +106,10 @@ class PostgresStore implements Store {
 
   usage(caller: Caller) {
     return this.#replica.look(caller, (ledger) => orgs.readUsage(ledger, caller));
+  }
+
+  openStops(caller: Caller) {
+    return this.#replica.look(caller, (ledger) => orgs.openStops(ledger, caller));
   }
 
   readOrg(caller: Caller) {
@@ -185,6 +193,12 @@ class PostgresStore implements Store {
     );
   }
 
+  rotateAdminKey(caller: Caller, secret: KeySecret, rotation: AdminKeyRotation) {
+    return this.#replica.change(caller, (ledger) =>
+      admin.rotateAdminKey(ledger, caller, secret, rotation),
+    );
+  }
+
   authenticateAdmin(caller: Caller) {
     return this.#replica.look(caller, (ledger) => admin.authenticateAdmin(ledger, caller));
   }
@@ -224,15 +238,15 @@ class PostgresStore implements Store {
   }
 
   auditSnapshot() {
-    return this.#replica.logs((connection, ms) => readSnapshot(connection, ms));
+    return this.#replica.atLength((connection, ms) => readSnapshot(connection, ms));
   }
 
   cutAudit(cut: AuditCut) {
     return this.#replica.logs((connection, ms) => cutChain(connection, cut, ms));
   }
 
-  auditChains() {
-    return this.#replica.logs((connection, ms) => readChains(connection, ms));
+  auditChains(orgId?: string) {
+    return this.#replica.logs((connection, ms) => readChains(connection, orgId, ms));
   }
 
   auditRows(chainId: number, afterSeq: number, limit: number) {
@@ -242,11 +256,19 @@ class PostgresStore implements Store {
   }
 
   changes(afterVersion: number, limit: number) {
-    return this.#replica.logs((connection, ms) => readChanges(connection, afterVersion, limit, ms));
+    return this.#replica.changes(afterVersion, limit);
   }
 
   onChange(listener: (version: number) => void) {
     return this.#replica.onChange(listener);
+  }
+
+  onAudit(listener: () => void) {
+    return this.#replica.onAudit(listener);
+  }
+
+  get statistics() {
+    return this.#replica.statistics;
   }
 
   close() {

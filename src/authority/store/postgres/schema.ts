@@ -111,4 +111,17 @@ export const SCHEMA: readonly string[] = [
     PRIMARY KEY (chain_id, seq)
   );
   `,
+  `
+  -- From here on seq is the number of a row's last entry, and a row holds what was
+  -- added to its chain at once, a line each. Half a page of it stays as it is:
+  -- packing it, or laying it elsewhere, costs more than it saves.
+  ALTER TABLE machineid.audit ALTER entry SET STORAGE EXTERNAL;
+  ALTER TABLE machineid.audit SET (toast_tuple_target = 8160);
+  `,
+  `
+  ALTER TABLE machineid.state
+    ADD COLUMN ttl_ms bigint NOT NULL DEFAULT 10000,
+    ADD COLUMN wait_ms bigint NOT NULL DEFAULT 10000,
+    ADD COLUMN terms_version bigint NOT NULL DEFAULT 0;
+  `,
 ];

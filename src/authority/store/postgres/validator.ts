@@ -1,13 +1,16 @@
 import * as z from "zod/mini";
 import { StoreUnavailableError } from "../errors.ts";
+import { Gathering } from "../gathering.ts";
 import type { DeviceStanding } from "../../decide.ts";
 import type { DecisionFacts } from "../ledger.ts";
+import type { LeaseTerms } from "../lease-store.ts";
 import { validate } from "../operations/devices.ts";
 import type { KeyRecord, OrgRecord } from "../records.ts";
-import { keyFromRow, orgFromRow } from "../rows.ts";
+import { keyFromRow, orgFromRow, termsColumns, termsFrom } from "../rows.ts";
 import type { Caller, Refused } from "../caller.ts";
 import type { Validated } from "../device-store.ts";
 import { unavailable } from "./connection.ts";
+import type { BatchStatistics, OpenBatch } from "./batch-statistics.ts";
 import { clientConfig } from "./client-config.ts";
 import type { PostgresSettings } from "./options.ts";
 import { Deadline } from "./deadline.ts";
@@ -33,12 +36,12 @@ const READ = {
         JOIN machineid.keys k ON k.hash = a.hash
         LEFT JOIN machineid.orgs o ON o.id = k.org_id
     )
-    SELECT s.version, pg_is_in_recovery() AS standby,
+    SELECT s.version, s.ttl_ms, s.wait_ms, s.terms_version, pg_is_in_recovery() AS standby,
       coalesce((SELECT json_agg(json_build_array(key, org)) FROM known), '[]') AS known,
       (
-        SELECT string_agg(
+        SELECT coalesce(string_agg(
           CASE WHEN d.found IS NULL THEN '-' ELSE coalesce(d.revoked_at::text, '') END,
-          ',' ORDER BY a.n)
+          ',' ORDER BY a.n), '')
         FROM unnest($2::int[], $3::text[]) WITH ORDINALITY AS a (key, device_id, n)
           LEFT JOIN known k ON k.n = a.key
           LEFT JOIN LATERAL (
@@ -51,21 +54,29 @@ const READ = {
 
 const readRow = z.object({
   version: z.int(),
+  ...termsColumns,
   known: z.array(z.tuple([z.unknown(), z.nullable(z.unknown())])),
   devices: z.string(),
 });
 
 interface Request {
-  readonly caller: Caller;
-  readonly deviceId: string;
-  readonly auditAllow: boolean;
-  readonly resolve: (outcome: Validated | Refused) => void;
+  readonly keyHash: string;
+  readonly deviceIds: readonly string[];
+  readonly step: (facts: DecisionFacts) => unknown;
+  readonly resolve: (outcome: never) => void;
   readonly reject: (error: StoreUnavailableError) => void;
+}
+
+/** A device that is asked about, with a key. */
+interface Asked {
+  readonly keyHash: string;
+  readonly deviceId: string;
 }
 
 interface Batch {
   readonly requests: Request[];
   readonly deadline: Deadline;
+  readonly open: OpenBatch;
 }
 
 export interface ValidatorHooks {
@@ -82,13 +93,18 @@ export class Validator {
   readonly #session: Session<void>;
   readonly #timeoutMs: number;
   readonly #hooks: ValidatorHooks;
+  readonly #statistics: BatchStatistics;
   readonly #underWay = new Set<Promise<void>>();
-  readonly #send = (): void => this.#sendWaiting();
+  readonly #gathering = new Gathering(
+    () => this.#waiting?.requests.length ?? 0,
+    () => this.#sendWaiting(),
+  );
   #waiting: Batch | undefined;
   #reads = 0;
 
-  constructor(settings: PostgresSettings, hooks: ValidatorHooks) {
+  constructor(settings: PostgresSettings, statistics: BatchStatistics, hooks: ValidatorHooks) {
     this.#timeoutMs = settings.decisionTimeoutMs;
+    this.#statistics = statistics;
     this.#hooks = hooks;
     this.#session = new Session({
       config: clientConfig(settings),
@@ -98,15 +114,27 @@ export class Validator {
 
   /** @throws StoreUnavailableError */
   validate(caller: Caller, deviceId: string, auditAllow: boolean): Promise<Validated | Refused> {
+    return this.decide(caller, [deviceId], (facts) =>
+      validate(facts, caller, deviceId, auditAllow),
+    );
+  }
+
+  /** Decides from one read that begins after the call. @throws StoreUnavailableError */
+  decide<Outcome>(
+    { keyHash }: Pick<Caller, "keyHash">,
+    deviceIds: readonly string[],
+    step: (facts: DecisionFacts) => Outcome,
+  ): Promise<Outcome> {
     return new Promise((resolve, reject) => {
-      const request = { caller, deviceId, auditAllow, resolve, reject };
+      const request = { keyHash, deviceIds, step, resolve, reject };
       if (this.#waiting?.deadline.isOver === false) {
         this.#waiting.requests.push(request);
         return;
       }
       const requests = [request];
-      this.#waiting = { requests, deadline: new Deadline(this.#timeoutMs, requests) };
-      setImmediate(this.#send);
+      const open = this.#statistics.begin();
+      this.#waiting = { requests, deadline: new Deadline(this.#timeoutMs, requests), open };
+      this.#gatherWaiting();
     });
   }
 
@@ -125,12 +153,17 @@ export class Validator {
     await this.#session.close();
   }
 
+  #gatherWaiting(): void {
+    if (this.#waiting !== undefined && this.#reads < READS_AT_ONCE) this.#gathering.begin();
+  }
+
   #sendWaiting(): void {
     const batch = this.#waiting;
     if (batch === undefined || this.#reads >= READS_AT_ONCE) return;
     if (batch.requests.length > REQUESTS_AT_ONCE) {
       const rest = batch.requests.splice(REQUESTS_AT_ONCE);
-      this.#waiting = { requests: rest, deadline: new Deadline(batch.deadline.left, rest) };
+      const open = this.#statistics.begin(batch.open.since);
+      this.#waiting = { requests: rest, deadline: new Deadline(batch.deadline.left, rest), open };
     } else {
       this.#waiting = undefined;
     }
@@ -138,17 +171,20 @@ export class Validator {
     this.#underWay.add(done);
   }
 
-  async #decide({ requests, deadline }: Batch): Promise<void> {
+  async #decide({ requests, deadline, open }: Batch): Promise<void> {
     try {
       const facts = await this.#read(requests, deadline);
-      const outcomes = requests.map(({ caller, deviceId, auditAllow }) =>
-        validate(facts, caller, deviceId, auditAllow),
-      );
+      const outcomes = requests.map(({ step }) => step(facts));
       await this.#hooks.append(facts.entries);
-      if (deadline.isOver) return;
-      requests.forEach(({ resolve }, index) => resolve(outcomes[index] as Validated));
+      if (deadline.isOver) {
+        this.#statistics.failed(open);
+        return;
+      }
+      this.#statistics.committed(open, requests.length);
+      requests.forEach(({ resolve }, index) => resolve(outcomes[index] as never));
       this.#hooks.saw(facts.version);
     } catch (error) {
+      this.#statistics.failed(open);
       const reason = unavailable(error);
       for (const { reject } of requests) reject(reason);
     } finally {
@@ -162,20 +198,24 @@ export class Validator {
     try {
       const hashes = new Map<string, number>();
       const keys: number[] = [];
-      for (const { caller } of requests) {
-        const place = hashes.get(caller.keyHash) ?? hashes.size + 1;
-        hashes.set(caller.keyHash, place);
-        keys.push(place);
+      const asked: Asked[] = [];
+      for (const { keyHash, deviceIds } of requests) {
+        const place = hashes.get(keyHash) ?? hashes.size + 1;
+        hashes.set(keyHash, place);
+        for (const deviceId of deviceIds) {
+          keys.push(place);
+          asked.push({ keyHash, deviceId });
+        }
       }
-      const values = [[...hashes.keys()], keys, requests.map(({ deviceId }) => deviceId)];
+      const values = [[...hashes.keys()], keys, asked.map(({ deviceId }) => deviceId)];
       const row = await this.#query(values, deadline.left / 2).catch((error: unknown) => {
         if (deadline.isOver) throw error;
         return this.#query(values, deadline.left);
       });
-      return new BatchFacts(row, keys, requests, this.#hooks.seen);
+      return new BatchFacts(row, asked, this.#hooks.seen);
     } finally {
       this.#reads -= 1;
-      this.#sendWaiting();
+      this.#gatherWaiting();
     }
   }
 
@@ -193,6 +233,7 @@ export class Validator {
 /** What was read for one batch. */
 class BatchFacts implements DecisionFacts {
   readonly version: number;
+  readonly terms: LeaseTerms;
   readonly entries: PendingEntry[] = [];
   readonly audit = {
     append: (orgId: string, event: PendingEntry["event"]): void => {
@@ -212,24 +253,21 @@ class BatchFacts implements DecisionFacts {
   readonly #devices = new Map<string, Map<string, DeviceStanding | undefined>>();
   readonly #seen: ValidatorHooks["seen"];
 
-  constructor(
-    row: unknown,
-    keys: readonly number[],
-    requests: readonly Request[],
-    seen: ValidatorHooks["seen"],
-  ) {
-    const { version, known, devices } = readRow.parse(row);
-    this.version = version;
+  constructor(row: unknown, asked: readonly Asked[], seen: ValidatorHooks["seen"]) {
+    const read = readRow.parse(row);
+    const { known, devices } = read;
+    this.version = read.version;
+    this.terms = termsFrom(read);
     this.#seen = seen;
     for (const [key, org] of known) {
       const record = keyFromRow(key);
       this.#keys.set(record.hash, record);
       if (org !== null) this.#orgs.set(String(record.orgId), orgFromRow(org));
     }
-    const standings = devices.split(",");
-    if (standings.length !== keys.length) throw new Error("an answer of another length");
-    requests.forEach(({ caller, deviceId }, index) => {
-      const orgId = this.#keys.get(caller.keyHash)?.orgId ?? undefined;
+    const standings = asked.length === 0 ? [] : devices.split(",");
+    if (standings.length !== asked.length) throw new Error("an answer of another length");
+    asked.forEach(({ keyHash, deviceId }, index) => {
+      const orgId = this.#keys.get(keyHash)?.orgId ?? undefined;
       if (orgId !== undefined) this.#put(orgId, deviceId, standings[index]);
     });
   }

@@ -21,7 +21,7 @@ const APPEND = {
       WHERE c.id = g.id
     )
     INSERT INTO machineid.audit (chain_id, seq, entry)
-    SELECT * FROM unnest($1::bigint[], $2::bigint[], string_to_array($3, E'\\n'))`,
+    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[])`,
 };
 
 /* A write of its own, since a server that can only be read lets nobody work. */
@@ -44,12 +44,15 @@ interface WaitingEntries {
 export class Writer {
   readonly #session: Session<AuditChains>;
   readonly #timeoutMs: number;
+  readonly #wrote: () => void;
   #waiting: WaitingEntries[] = [];
   #touching: Promise<void> | undefined;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(settings: PostgresSettings) {
+  /** @param wrote is called after entries were committed */
+  constructor(settings: PostgresSettings, wrote: () => void) {
     const { connectTimeoutMs } = settings;
+    this.#wrote = wrote;
     this.#timeoutMs = settings.decisionTimeoutMs;
     this.#session = new Session({
       config: clientConfig(settings),
@@ -125,13 +128,13 @@ export class Writer {
 
   #append(opened: Opened<AuditChains>, entries: readonly PendingEntry[]): Promise<void> {
     return this.#grow(opened, entries, async (composed) => {
-      const { chainIds, seqs, lines, ends } = composed;
+      const { rows, ends } = composed;
       await opened.connection.query(
         APPEND,
         [
-          chainIds,
-          seqs,
-          lines.join("\n"),
+          rows.map(({ chainId }) => chainId),
+          rows.map(({ seq }) => seq),
+          rows.map(({ entry }) => entry),
           ends.map(({ id }) => id),
           ends.map(({ seq }) => seq),
           ends.map(({ head }) => head),
@@ -166,7 +169,10 @@ export class Writer {
       );
       const composed = chains.compose(entries);
       const isWritten = await write(composed);
-      if (isWritten) chains.grown(composed);
+      if (isWritten) {
+        chains.grown(composed);
+        if (composed.rows.length > 0) this.#wrote();
+      }
       return isWritten;
     } catch (error) {
       chains.forget();

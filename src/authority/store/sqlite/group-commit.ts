@@ -1,6 +1,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { Distribution, SECONDS, SIZES } from "../../metrics/distribution.ts";
 import { StoreUnavailableError } from "../errors.ts";
+import { Gathering } from "../gathering.ts";
 import type { StoreStatistics } from "../statistics.ts";
 
 /** What a group of steps needs around it. */
@@ -23,12 +24,6 @@ interface Waiting<Context> {
 }
 
 /**
- * Turns of the event loop that a group waits at most, and only while each brings
- * more: under load a commit is mostly the disk's time, whatever its size.
- */
-const MOST_TURNS = 4;
-
-/**
  * Commits what a few turns of the event loop asked for in one transaction. Steps
  * run one after the other, in the order they came, and no result leaves before
  * the commit. When it fails, all of the group fail.
@@ -46,15 +41,10 @@ export class GroupCommit<Context> {
   };
   #waiting: Waiting<Context>[] = [];
   #closed = false;
-  #turns = 0;
-  #gathered = 0;
-  readonly #turn = (): void => {
-    this.#turns += 1;
-    const hasGrown = this.#waiting.length > this.#gathered;
-    this.#gathered = this.#waiting.length;
-    if (hasGrown && this.#turns < MOST_TURNS) setImmediate(this.#turn);
-    else this.#commitGroup();
-  };
+  readonly #gathering = new Gathering(
+    () => this.#waiting.length,
+    () => this.#commitGroup(),
+  );
 
   constructor(database: DatabaseSync, hooks: GroupHooks<Context>) {
     this.#database = database;
@@ -74,7 +64,7 @@ export class GroupCommit<Context> {
       const first = this.#waiting.push({ step, resolve, reject, result: undefined }) === 1;
       if (!first) return;
       this.#statistics.waitingSince = performance.now();
-      setImmediate(this.#turn);
+      this.#gathering.begin();
     });
   }
 
@@ -86,8 +76,6 @@ export class GroupCommit<Context> {
 
   #commitGroup(): void {
     const group = this.#waiting;
-    this.#turns = 0;
-    this.#gathered = 0;
     if (group.length === 0) return;
     const { waitingSince = 0 } = this.#statistics;
     this.#waiting = [];

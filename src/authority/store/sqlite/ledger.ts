@@ -3,19 +3,23 @@ import { CHANGES_KEPT } from "../changes.ts";
 import type { Change, ChangeNote } from "../changes.ts";
 import type { AuditSnapshot } from "../audit-store.ts";
 import type { Ledger } from "../ledger.ts";
+import type { LeaseTerms, ReplicaRow } from "../lease-store.ts";
 import type { OrgUsage } from "../org-store.ts";
 import type { OrgRecord } from "../records.ts";
 import { AuditLog } from "./audit-log.ts";
 import { DeviceTable } from "./device-table.ts";
 import { KeyTable } from "./key-table.ts";
-import { changeFromRow, orgFromRow } from "../rows.ts";
+import { changeFromRow, orgFromRow, replicaFromRow } from "../rows.ts";
 import { SigningKeyTable } from "./signing-key-table.ts";
 
 function prepareStatements(database: DatabaseSync) {
   return {
     orgs: database.prepare("SELECT * FROM orgs ORDER BY rowid"),
     meta: database.prepare("SELECT value FROM meta WHERE name = ?"),
-    setVersion: database.prepare("UPDATE meta SET value = ? WHERE name = 'version'"),
+    setMeta: database.prepare("UPDATE meta SET value = ? WHERE name = ?"),
+    replicas: database.prepare("SELECT * FROM replicas ORDER BY id"),
+    putReplica: database.prepare("INSERT OR REPLACE INTO replicas VALUES (?, ?)"),
+    removeReplica: database.prepare("DELETE FROM replicas WHERE id = ?"),
     insertOrg: database.prepare(
       `INSERT INTO orgs (id, name, created_at, plan_tier, device_limit, plan_state, access_until,
         disabled, disabled_version, two_person_restore) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -44,6 +48,7 @@ export class FileLedger implements Ledger {
   readonly #orgs = new Map<string, OrgRecord>();
   #version: number;
   #versionWritten: number;
+  #terms: LeaseTerms;
 
   constructor(database: DatabaseSync) {
     const statements = prepareStatements(database);
@@ -52,7 +57,13 @@ export class FileLedger implements Ledger {
       const org = orgFromRow(row);
       this.#orgs.set(org.id, org);
     }
-    this.#version = Number(statements.meta.get("version")?.["value"]);
+    const number = (name: string): number => Number(statements.meta.get(name)?.["value"]);
+    this.#version = number("version");
+    this.#terms = {
+      ttlMs: number("ttl_ms"),
+      waitMs: number("wait_ms"),
+      version: number("terms_version"),
+    };
     this.#versionWritten = this.#version;
     this.keys = new KeyTable(database);
     this.devices = new DeviceTable(database);
@@ -63,6 +74,29 @@ export class FileLedger implements Ledger {
   /** Version of the last change. */
   get version(): number {
     return this.#version;
+  }
+
+  get terms(): LeaseTerms {
+    return this.#terms;
+  }
+
+  setTerms(terms: LeaseTerms): void {
+    const { setMeta } = this.#statements;
+    setMeta.run(terms.ttlMs, "ttl_ms");
+    setMeta.run(terms.waitMs, "wait_ms");
+    setMeta.run(terms.version, "terms_version");
+    this.#terms = terms;
+  }
+
+  /** Processes whose allows may be in use. Of this file's only owner alone are any reported. */
+  replicas(): ReplicaRow[] {
+    return this.#statements.replicas.all().map(replicaFromRow);
+  }
+
+  /** Writes a process's row, or removes it. */
+  putReplica(id: string, state: ReplicaRow["state"] | "gone"): void {
+    if (state === "gone") this.#statements.removeReplica.run(id);
+    else this.#statements.putReplica.run(id, state);
   }
 
   nextVersion({ at, orgId, operation, deviceIds }: ChangeNote): number {
@@ -136,7 +170,7 @@ export class FileLedger implements Ledger {
   finish(): void {
     this.audit.finish();
     if (this.#version !== this.#versionWritten) {
-      this.#statements.setVersion.run(this.#version);
+      this.#statements.setMeta.run(this.#version, "version");
       this.#statements.cutChanges.run(this.#version - CHANGES_KEPT);
       this.#versionWritten = this.#version;
     }

@@ -96,6 +96,14 @@ const MIGRATIONS: readonly string[] = [
     device_ids TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  INSERT INTO meta VALUES ('ttl_ms', 10000), ('wait_ms', 10000), ('terms_version', 0);
+
+  -- Processes whose allows may be in use: more than one when one was killed.
+  CREATE TABLE replicas (id TEXT PRIMARY KEY, state TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  -- The process before this schema entered itself nowhere, and its allows may be in use.
+  INSERT INTO replicas SELECT 'earlier', 'in' FROM meta WHERE name = 'version' AND value > 0;
+  `,
 ];
 
 const numberFrom = (database: DatabaseSync, sql: string): number =>

@@ -17,12 +17,13 @@ import * as keys from "../operations/keys.ts";
 import * as orgs from "../operations/orgs.ts";
 import { setRevoked } from "../operations/revocation.ts";
 import * as signing from "../operations/signing.ts";
-import type { OrgPatch, OrgPolicy } from "../org-store.ts";
+import type { AdminKeyRotation, OrgPatch, OrgPolicy } from "../org-store.ts";
 import type { KeyRecord, OrgRecord, SigningKeyRecord } from "../records.ts";
 import type { Bootstrap, Store } from "../store.ts";
 import { FileBackup } from "./file-backup.ts";
 import { GroupCommit } from "./group-commit.ts";
 import { FileLedger } from "./ledger.ts";
+import { FileLeases } from "./leases.ts";
 import { refuseMoved } from "./moved.ts";
 import { openDatabase } from "./open-database.ts";
 
@@ -58,6 +59,7 @@ class SqliteStore implements Store {
   readonly #listeners = new ChangeListeners();
   readonly #touch;
   readonly #backup: FileBackup;
+  readonly leases: FileLeases;
   readonly #auditListeners = new Set<() => void>();
   #ledger: FileLedger | undefined;
   #appended = 0;
@@ -79,6 +81,7 @@ class SqliteStore implements Store {
         this.#appended = 0;
       },
     });
+    this.leases = new FileLeases(this.#commit);
     this.#backup = new FileBackup(database);
   }
 
@@ -109,6 +112,10 @@ class SqliteStore implements Store {
 
   usage(caller: Caller) {
     return this.#commit.run((ledger) => orgs.readUsage(ledger, caller));
+  }
+
+  openStops(caller: Caller) {
+    return this.#commit.run((ledger) => orgs.openStops(ledger, caller));
   }
 
   readOrg(caller: Caller) {
@@ -160,6 +167,10 @@ class SqliteStore implements Store {
     return this.#commit.run((ledger) => admin.changeOrg(ledger, caller, orgId, patch, options));
   }
 
+  rotateAdminKey(caller: Caller, secret: KeySecret, rotation: AdminKeyRotation) {
+    return this.#commit.run((ledger) => admin.rotateAdminKey(ledger, caller, secret, rotation));
+  }
+
   authenticateAdmin(caller: Caller) {
     return this.#commit.run((ledger) => admin.authenticateAdmin(ledger, caller));
   }
@@ -199,8 +210,8 @@ class SqliteStore implements Store {
     return this.#commit.run((ledger) => signing.rotateSigningKey(ledger, caller, next, overlapMs));
   }
 
-  auditChains() {
-    return this.#commit.run((ledger) => ledger.audit.chains());
+  auditChains(orgId?: string) {
+    return this.#commit.run((ledger) => ledger.audit.chains(orgId));
   }
 
   auditRows(chainId: number, afterSeq: number, limit: number) {
@@ -210,6 +221,7 @@ class SqliteStore implements Store {
   changes(afterVersion: number, limit: number) {
     return this.#commit.run((ledger) => ({
       version: ledger.version,
+      terms: ledger.terms,
       changes: ledger.changes(afterVersion, limit),
     }));
   }

@@ -8,6 +8,7 @@ import { inputRules } from "./input.ts";
 import { keyRules } from "./keys.ts";
 import { readingRules } from "./reading.ts";
 import { registrationRules } from "./registration.ts";
+import { stopRules } from "./stops.ts";
 
 /** Every rule, in the order in which they are looked at. */
 export const RULES: readonly Rule[] = [
@@ -20,4 +21,5 @@ export const RULES: readonly Rule[] = [
   ...inputRules,
   ...extensionRules,
   ...controlRules,
+  ...stopRules,
 ];

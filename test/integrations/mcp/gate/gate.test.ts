@@ -3,7 +3,7 @@ import { Gate } from "../../../../integrations/mcp/gate/gate.ts";
 import type { Message } from "../../../../integrations/mcp/gate/message.ts";
 import { createPolicy } from "../../../../integrations/mcp/gate/policy.ts";
 import { ExecutionDeniedError } from "../../../../src/index.ts";
-import type { Guard, Run } from "../../../../src/index.ts";
+import type { Guard, Run, WorkContext } from "../../../../src/index.ts";
 
 /** A guard that allows at once, and is stopped at the very moment that a test says. */
 function stoppableGuard(): { readonly guard: Guard; readonly stop: () => void } {
@@ -19,7 +19,7 @@ function stoppableGuard(): { readonly guard: Guard; readonly stop: () => void } 
       return controller.signal.aborted ? stopped : undefined;
     },
     protect: async (_boundary, work) =>
-      work(controller.signal, { decision: {} as never, fence: undefined }),
+      work(controller.signal, { fence: undefined } as WorkContext),
   };
   return {
     guard: { run: () => run } as unknown as Guard,

@@ -22,7 +22,7 @@ const said = (text: string): { content: { type: "text"; text: string }[] } => ({
 });
 
 /** The signal, where each version of the SDK has it. */
-const signalIn = (extra: unknown): AbortSignal => {
+export const signalIn = (extra: unknown): AbortSignal => {
   const { signal, mcpReq }: { signal?: AbortSignal; mcpReq?: { signal: AbortSignal } } =
     Object(extra);
   const found = signal ?? mcpReq?.signal;

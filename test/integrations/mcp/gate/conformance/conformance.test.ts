@@ -6,7 +6,7 @@ import { createGateway, guardServer } from "../../../../../integrations/mcp/inde
 import type { AnyTransport } from "../../../../../integrations/mcp/index.ts";
 import { createHttpTransport } from "../../../../../src/cli/gate/http-transport.ts";
 import { serveHttp } from "../../../../../src/cli/gate/serve-http.ts";
-import { unusedPort } from "../../../../support/http-server.ts";
+import { freePort } from "../../../../support/free-port.ts";
 import { recordingGuard } from "../../../../../src/testing/index.ts";
 import { createFixtureServer } from "./fixture-server.ts";
 import { serveSessions } from "./serve.ts";
@@ -42,7 +42,7 @@ async function serveGateway(
 
 /** The reference server, over HTTP. */
 async function startEverything(): Promise<AsyncDisposable & { readonly url: URL }> {
-  const port = await unusedPort();
+  const port = await freePort();
   const child = spawn(process.execPath, [EVERYTHING, "streamableHttp"], {
     env: { ...process.env, PORT: String(port) },
     stdio: ["ignore", "ignore", "pipe"],

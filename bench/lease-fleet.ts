@@ -1,0 +1,177 @@
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { WebSocket } from "ws";
+import { ratioOf, interleave } from "./support/compare.ts";
+import type { LoadReport } from "./support/http-load.ts";
+import { startPeer } from "./support/process.ts";
+
+/**
+ * A fleet of lease channels on one process: what one costs in memory, and how long
+ * a stop takes to reach the last of them and to be known to have. And strict
+ * checks over one channel, 64 waiting, beside a bare node:http server.
+ */
+
+/** Strict checks over the channel: at least so many times what the bare server answers. */
+const TARGET = 3.5;
+const SESSIONS = Number(process.argv[2] ?? 10_000);
+const WAITING = 64;
+const ROUNDS = 15;
+const ROUND_MS = 700;
+const SERVER_CORE = 0;
+const LOAD_CORE = 1;
+
+interface Authority {
+  readonly port: number;
+  readonly ownerKey: string;
+}
+
+const nameOf = (index: number): string => `worker:bench:fleet:${String(index).padStart(5, "0")}`;
+
+async function post({ port, ownerKey }: Authority, path: string, body: object): Promise<object> {
+  const response = await fetch(`http://127.0.0.1:${port}/api/v1/${path}`, {
+    method: "POST",
+    headers: { "x-org-key": ownerKey, "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  return (await response.json()) as object;
+}
+
+async function open({ port, ownerKey }: Authority, devices: readonly string[]): Promise<WebSocket> {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/api/v1/leases`, {
+    headers: { "x-org-key": ownerKey },
+    perMessageDeflate: false,
+  });
+  await once(socket, "open");
+  socket.send(JSON.stringify({ type: "hello", session: randomUUID(), devices }));
+  return socket;
+}
+
+/** Runs a job for each number, some at a time. */
+async function each(count: number, job: (index: number) => Promise<unknown>): Promise<void> {
+  let next = 0;
+  const work = async (): Promise<void> => {
+    while (next < count) {
+      next += 1;
+      await job(next - 1);
+    }
+  };
+  await Promise.all(Array.from({ length: 100 }, work));
+}
+
+async function benchFleet(): Promise<void> {
+  await using peer = startPeer("authority-server.ts", SERVER_CORE);
+  const authority = await peer.hear<Authority>();
+  const memory = async (): Promise<number> => (await peer.ask<{ rss: number }>("memory")).rss;
+  await each(SESSIONS, (index) => post(authority, "devices/register", { deviceId: nameOf(index) }));
+  const before = await memory();
+  const fleet: WebSocket[] = [];
+  const began = performance.now();
+  await each(SESSIONS, async (index) => {
+    const socket = await open(authority, [nameOf(index)]);
+    const granted = once(socket, "message");
+    socket.send(JSON.stringify({ type: "renew", n: 1 }));
+    await granted;
+    fleet.push(socket);
+  });
+  const connectedMs = performance.now() - began;
+  const perSession = ((await memory()) - before) / SESSIONS;
+
+  const renewing = performance.now();
+  const renewed = fleet.map((socket) => once(socket, "message"));
+  for (const socket of fleet) socket.send(JSON.stringify({ type: "renew", n: 2 }));
+  await Promise.all(renewed);
+  const renewedMs = performance.now() - renewing;
+
+  let denied = 0;
+  let lastMs = 0;
+  const stopping = performance.now();
+  for (const socket of fleet) {
+    socket.on("message", (data: Buffer) => {
+      const { type, version, devices } = JSON.parse(data.toString()) as Record<string, unknown>;
+      if (type !== "stop") return;
+      denied += 1;
+      lastMs = performance.now() - stopping;
+      for (const state of ["fenced", "drained"]) {
+        socket.send(JSON.stringify({ type: "ack", version, devices, state }));
+      }
+    });
+  }
+  const answer = await post(authority, "org/stop", { wait: "drained", timeout_ms: 60_000 });
+  const knownMs = performance.now() - stopping;
+  process.stdout.write(
+    [
+      `${SESSIONS} lease channels on one core`,
+      `  connected, first lease        ${connectedMs.toFixed(0)} ms`,
+      `  memory of one                 ${(perSession / 1024).toFixed(1)} KiB`,
+      `  all renewed at once           ${renewedMs.toFixed(0)} ms`,
+      `  org stop, last of ${denied} denies ${lastMs.toFixed(0)} ms`,
+      `  known to have drained         ${knownMs.toFixed(0)} ms ${JSON.stringify(Reflect.get(answer, "stop"))}`,
+      "",
+    ].join("\n"),
+  );
+  for (const socket of fleet) socket.terminate();
+}
+
+/** Strict checks a second over one channel: what waits goes into one frame when the one before is answered. */
+async function checksPerSecond(socket: WebSocket, milliseconds: number): Promise<number> {
+  const devices = Array.from({ length: WAITING }, (_, index) => nameOf(index));
+  let checks = 0;
+  const end = performance.now() + milliseconds;
+  const began = performance.now();
+  const next = (): void => {
+    numbers += 1;
+    socket.send(JSON.stringify({ type: "check", n: numbers, devices }));
+  };
+  next();
+  while (performance.now() < end) {
+    const [data] = (await once(socket, "message")) as [Buffer];
+    const { decisions } = JSON.parse(data.toString()) as { decisions: Record<string, unknown> };
+    checks += Object.keys(decisions).length;
+    next();
+  }
+  await once(socket, "message");
+  return (checks / (performance.now() - began)) * 1_000;
+}
+
+let numbers = 0;
+
+async function benchChecks(): Promise<boolean> {
+  await using bare = startPeer("bare-server.ts", SERVER_CORE);
+  await using peer = startPeer("authority-server.ts", SERVER_CORE);
+  await using load = startPeer("http-load.ts", LOAD_CORE);
+  const { port } = await bare.hear<{ port: number }>();
+  const authority = await peer.hear<Authority>();
+  await each(WAITING, (index) => post(authority, "devices/register", { deviceId: nameOf(index) }));
+  const socket = await open(authority, []);
+  const run = {
+    "bare node:http": async (milliseconds: number) => {
+      const report = await load.ask<LoadReport>({
+        port,
+        connections: WAITING,
+        milliseconds,
+        path: "/",
+        headers: {},
+        bodies: [JSON.stringify({ deviceId: "worker:bench:http:00" })],
+        expect: '"allowed":true',
+      });
+      return report.requestsPerSecond;
+    },
+    "strict checks over the channel": (milliseconds: number) =>
+      checksPerSecond(socket, milliseconds),
+  };
+  const contestants = Object.entries(run).map(([name, measure]) => ({ name, measure }));
+  for (const { measure } of contestants) await measure(2 * ROUND_MS);
+  const [base, measured] = await interleave(contestants, ROUNDS, ({ measure }) =>
+    measure(ROUND_MS),
+  );
+  socket.terminate();
+  if (base === undefined || measured === undefined) throw new Error("nothing was measured");
+  const { ratio } = ratioOf(measured, base);
+  process.stdout.write(
+    `strict checks over the channel, ${WAITING} waiting: ${ratio.toFixed(2)} x bare node:http (target ${TARGET})\n`,
+  );
+  return ratio >= TARGET;
+}
+
+await benchFleet();
+process.exitCode = (await benchChecks()) ? 0 : 1;

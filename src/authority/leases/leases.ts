@@ -1,0 +1,257 @@
+import { randomUUID } from "node:crypto";
+import type { AuthorityLogger, Services } from "../services.ts";
+import type { Change } from "../store/changes.ts";
+import type { Validated } from "../store/device-store.ts";
+import type { LeaseStore, LeaseTerms } from "../store/lease-store.ts";
+import type { Store } from "../store/store.ts";
+import { ChangeTail } from "./change-tail.ts";
+import { overAt } from "./clock.ts";
+import type { MonotonicClock } from "./clock.ts";
+import { effectOf } from "./effects.ts";
+import { FanOut } from "./fan-out.ts";
+import { Floors } from "./floors.ts";
+import { ChangeFrames } from "./frames.ts";
+import type { HeldSession } from "./held-session.ts";
+import { HeldSessions } from "./held-sessions.ts";
+import { Reader, termOf } from "./reader.ts";
+import { reconsider } from "./reconsider.ts";
+import { Replicas } from "./replicas.ts";
+import type { StopRecord } from "./stop-record.ts";
+import { Stops } from "./stops.ts";
+import { StrictAllows } from "./strict-allows.ts";
+import { Terms } from "./terms.ts";
+
+export interface LeasesOptions {
+  readonly store: Pick<Store, "changes" | "onChange">;
+  readonly leaseStore: LeaseStore;
+  readonly logger: AuthorityLogger;
+  readonly clock: MonotonicClock;
+  readonly now: Services["now"];
+  readonly validMs: number;
+  /** What leases are to be good for, when the operator says so. */
+  readonly ttlMs: number | undefined;
+}
+
+const PRUNE_MS = 1_000;
+
+/** Everything that this process allowed and that may be in use, and the stops that have to reach it. */
+export class Leases {
+  readonly sessions = new HeldSessions();
+  readonly strict = new StrictAllows();
+  readonly floors = new Floors();
+  readonly stops: Stops;
+  readonly reader: Reader;
+  readonly fanOut = new FanOut();
+  readonly #options: LeasesOptions;
+  readonly #tail: ChangeTail;
+  readonly #replicas: Replicas;
+  readonly #terms: Terms;
+  #pruning: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  constructor(options: LeasesOptions) {
+    this.#options = options;
+    const { store, leaseStore, logger, clock, now } = options;
+    const onGone = (): void => this.stops.lookAgain();
+    this.#replicas = new Replicas({ membership: leaseStore.membership, clock, logger, onGone });
+    const { sessions, strict, floors } = this;
+    this.stops = new Stops({ clock, now, sessions, strict, replicas: this.#replicas });
+    this.reader = new Reader({ store: leaseStore, floors, clock, now });
+    this.#terms = new Terms({ ...options, store: leaseStore });
+    this.#tail = new ChangeTail(store, logger, {
+      apply: (change, terms) => this.#apply(change, terms),
+      lost: (version) => this.#lost(version),
+      applied: () => this.fanOut.flush(),
+    });
+  }
+
+  /** By the monotonic clock. */
+  now(): number {
+    return this.#options.clock();
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** Every change up to this version was learned of. */
+  get version(): number {
+    return this.#tail.version;
+  }
+
+  get ttlMs(): number {
+    return this.#terms.current.ttlMs;
+  }
+
+  /** What stops wait for, as far as is known. */
+  get waitMs(): number {
+    return this.#terms.current.waitMs;
+  }
+
+  get validMs(): number {
+    return this.#options.validMs;
+  }
+
+  /** Enters this process among those that give allows. It gives none before. @throws StoreUnavailableError */
+  async start(): Promise<void> {
+    const { logger } = this.#options;
+    await this.#replicas.enter();
+    await this.#terms.start(await this.#tail.start());
+    this.#pruning = setInterval(() => this.#prune(), PRUNE_MS);
+    this.#pruning.unref();
+    this.#replicas
+      .removeOthers(async () => (await this.#readTerms()).waitMs)
+      .catch((error: unknown) => {
+        // Stops go on to wait their whole time, which is always enough.
+        logger.warn({ err: error }, "processes that were killed could not be removed");
+      });
+  }
+
+  /**
+   * Takes a strict allow that is about to be sent into account.
+   *
+   * @returns for how long it is good, in milliseconds; undefined when it was read before a stop that
+   *   is known by now, and has to be asked for again
+   */
+  takeStrict(validated: Validated, deviceId: string, at: number): number | undefined {
+    const { orgId, version, waitMs, endsAt, decision } = validated;
+    const termMs = termOf(Math.min(this.#options.validMs, waitMs), endsAt, at);
+    if (!decision.allowed) return termMs;
+    if (!this.floors.permits(orgId, deviceId, version)) return undefined;
+    this.strict.note(orgId, deviceId, version, overAt(this.#options.clock(), termMs));
+    return termMs;
+  }
+
+  /** A stop that was committed, once it was learned of; undefined when the signal ended the waiting for it. */
+  async stopOf(
+    version: number,
+    orgId: string,
+    deviceIds: readonly string[] | undefined,
+    signal: AbortSignal,
+  ): Promise<StopRecord | undefined> {
+    await this.#tail.reached(version, signal);
+    if (signal.aborted) return undefined;
+    const known = this.stops.get(version);
+    if (known?.orgId === orgId && known.covers(deviceIds)) return known;
+    // It was stopped before this process learned of it, and may not be over: it is waited for anew.
+    const { waitMs } = await this.#readTerms();
+    return this.stops.begin({ version, orgId, deviceIds }, waitMs);
+  }
+
+  /** A stop by its version, if the org has one of that version. @throws StoreUnavailableError */
+  async findStop(version: number, orgId: string): Promise<StopRecord | undefined> {
+    const known = this.stops.get(version);
+    if (known !== undefined) {
+      if (known.orgId !== orgId) return undefined;
+      this.stops.look(known);
+      await known.asking;
+      return known;
+    }
+    const read = await this.#options.store.changes(version - 1, 1);
+    const [change] = read.changes;
+    if (change?.version !== version || change.orgId !== orgId) return undefined;
+    const effect = effectOf(change.operation);
+    if (effect.kind !== "stop") return undefined;
+    const deviceIds = effect.everywhere ? undefined : change.deviceIds;
+    return this.stops.begin({ version, orgId, deviceIds }, read.terms.waitMs);
+  }
+
+  /** Gives no more. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    clearInterval(this.#pruning);
+    this.#tail.close();
+    this.stops.close();
+    this.#terms.close();
+    const now = this.#options.clock();
+    const isClear = !this.sessions.isAnyHeld(now) && this.strict.end <= now;
+    await this.#replicas.leave(isClear).catch(() => {
+      // Its row stays, and stops wait for it: that is slower, and safe.
+    });
+  }
+
+  async #readTerms(): Promise<LeaseTerms> {
+    return (await this.#options.store.changes(Number.MAX_SAFE_INTEGER, 1)).terms;
+  }
+
+  #apply(change: Change, terms: LeaseTerms): void {
+    this.#terms.saw(terms);
+    const { version, orgId, operation, deviceIds } = change;
+    const effect = effectOf(operation);
+    if (effect.kind === "none") return;
+    if (effect.kind === "restore") {
+      this.#hint(orgId, effect.everywhere ? undefined : deviceIds, version);
+      return;
+    }
+    const isWide = effect.kind === "unknown" || effect.everywhere;
+    const stopped = isWide ? undefined : deviceIds;
+    // First no older allow leaves; then who holds one is told; then it is waited for.
+    this.floors.raise(orgId, stopped, version, this.#options.clock());
+    if (effect.kind === "unknown") {
+      this.#reconsider(this.sessions.ofOrg(orgId), version, terms);
+      return;
+    }
+    const record = this.stops.begin({ version, orgId, deviceIds: stopped }, terms.waitMs);
+    this.pushStop(record, effect.code);
+  }
+
+  /** Tells every holder of a stop that is connected. */
+  pushStop(record: StopRecord, code: string): void {
+    const frames = ChangeFrames.ofStop(record.version, code);
+    for (const { session, devices } of record.holders.values()) {
+      const { connection } = session;
+      if (connection === undefined) continue;
+      const named = [...devices.keys()];
+      for (const deviceId of named) {
+        const device = session.devices.get(deviceId);
+        if (device !== undefined) device.told = code;
+      }
+      this.fanOut.push(connection, frames.for(named));
+    }
+  }
+
+  #hint(orgId: string, deviceIds: readonly string[] | undefined, version: number): void {
+    const frames = ChangeFrames.ofRestore(version);
+    const named = new Map<HeldSession, string[]>();
+    if (deviceIds === undefined) {
+      for (const session of this.sessions.ofOrg(orgId)) named.set(session, session.watched());
+    }
+    for (const deviceId of deviceIds ?? []) {
+      for (const session of this.sessions.ofDevice(orgId, deviceId)) {
+        if (session.devices.get(deviceId)?.isWatched !== true) continue;
+        named.set(session, [...(named.get(session) ?? []), deviceId]);
+      }
+    }
+    for (const [{ connection }, devices] of named) {
+      if (connection !== undefined && devices.length > 0) {
+        this.fanOut.push(connection, frames.for(devices));
+      }
+    }
+  }
+
+  /** Of what happened up to a version nothing is known: nothing older is sent, and everybody is asked about. */
+  #lost(version: number): void {
+    this.floors.raiseEverywhere(version);
+    this.#readTerms()
+      .then((terms) => this.#reconsider(this.sessions, version, terms))
+      .catch((error: unknown) => {
+        // Whoever renews is decided anew; who does not runs out.
+        this.#options.logger.warn({ err: error }, "the terms of leases could not be read");
+      });
+  }
+
+  #reconsider(sessions: Iterable<HeldSession>, version: number, terms: LeaseTerms): void {
+    const { logger } = this.#options;
+    reconsider(this, [...sessions], { version, terms, requestId: randomUUID() }).catch(
+      (error: unknown) => logger.warn({ err: error }, "sessions could not be looked at again"),
+    );
+  }
+
+  #prune(): void {
+    const now = this.#options.clock();
+    this.sessions.prune(now);
+    this.strict.prune(now);
+    this.floors.prune(now);
+  }
+}

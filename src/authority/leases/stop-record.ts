@@ -1,0 +1,153 @@
+import { waitFor } from "./clock.ts";
+import type { HeldSession } from "./held-session.ts";
+
+/** One session that a stop concerns. */
+export interface StopHolder {
+  readonly session: HeldSession;
+  /** Devices of the stop, and what of it is acknowledged of each. */
+  readonly devices: Map<string, "none" | "fenced" | "drained">;
+  /** When its older allows are over by themselves, by the monotonic clock. */
+  readonly until: number;
+  fencedAt: Date | undefined;
+  drainedAt: Date | undefined;
+}
+
+/** What is known of a stop when it is learned of. */
+export interface StopTold {
+  readonly version: number;
+  readonly orgId: string;
+  /** undefined: all of the org. */
+  readonly deviceIds: ReadonlySet<string> | undefined;
+  /** When this process saw it committed, by the monotonic clock. */
+  readonly seenAt: number;
+  /** What stops wait for, read after that. */
+  readonly waitMs: number;
+  readonly holders: readonly StopHolder[];
+  /** There is no holder that only another process knows of. */
+  readonly knowsAll: boolean;
+  /** Devices with strict allows that nobody acknowledges for. */
+  readonly strictDevices: readonly string[];
+  /** When the last of those is over. */
+  readonly strictUntil: number;
+}
+
+export type StopState = "pending" | "fenced" | "drained";
+
+/** A stop, and how far it has come. */
+export class StopRecord {
+  readonly version: number;
+  readonly orgId: string;
+  readonly deviceIds: ReadonlySet<string> | undefined;
+  readonly strictDevices: readonly string[];
+  readonly strictUntil: number;
+  /** When it is fenced whoever holds what. */
+  readonly timeEnd: number;
+  readonly holders = new Map<HeldSession, StopHolder>();
+  /** When everything older is over by itself. */
+  #clearBy: number;
+  readonly #knowsAll: boolean;
+  #unfenced = 0;
+  #undrained = 0;
+  isFenced = false;
+  /** Other processes that may have given allows are being asked about it. */
+  asking: Promise<void> | undefined;
+  /** Not all whom it concerns are known. */
+  isGathering = false;
+  readonly waiters = new Set<() => void>();
+
+  constructor(told: StopTold) {
+    this.version = told.version;
+    this.orgId = told.orgId;
+    this.deviceIds = told.deviceIds;
+    this.strictDevices = told.strictDevices;
+    this.strictUntil = told.strictUntil;
+    this.#knowsAll = told.knowsAll;
+    this.timeEnd = told.seenAt + waitFor(told.waitMs);
+    this.#clearBy = told.strictUntil;
+    for (const holder of told.holders) this.add(holder);
+  }
+
+  add(holder: StopHolder): void {
+    if (this.holders.has(holder.session)) return;
+    this.holders.set(holder.session, holder);
+    this.#clearBy = Math.max(this.#clearBy, holder.until);
+    this.#unfenced += 1;
+    this.#undrained += 1;
+    holder.session.stops.add(this);
+  }
+
+  covers(deviceIds: Iterable<string> | undefined): boolean {
+    if (this.deviceIds === undefined) return true;
+    if (deviceIds === undefined) return false;
+    for (const deviceId of deviceIds) if (!this.deviceIds.has(deviceId)) return false;
+    return true;
+  }
+
+  /** A session says so of some of its devices. It counts for those alone. */
+  acknowledge(
+    session: HeldSession,
+    deviceIds: readonly string[],
+    state: "fenced" | "drained",
+    at: Date,
+  ): void {
+    const holder = this.holders.get(session);
+    if (holder === undefined) return;
+    const { devices } = holder;
+    for (const deviceId of deviceIds) {
+      const known = devices.get(deviceId);
+      if (known !== undefined && known !== "drained") devices.set(deviceId, state);
+    }
+    const states = [...devices.values()];
+    if (holder.fencedAt === undefined && !states.includes("none")) {
+      holder.fencedAt = at;
+      this.#unfenced -= 1;
+    }
+    if (holder.drainedAt === undefined && states.every((each) => each === "drained")) {
+      holder.drainedAt = at;
+      this.#undrained -= 1;
+      session.stops.delete(this);
+    }
+  }
+
+  /** Whether no older allow that this process gave is in use. */
+  isClear(now: number): boolean {
+    return now >= this.#clearBy || (this.#unfenced === 0 && now >= this.strictUntil);
+  }
+
+  /** When it is to be looked at again. */
+  nextLook(now: number): number {
+    const ends = [this.timeEnd, this.#clearBy, this.strictUntil].filter((end) => end > now);
+    return Math.min(...ends, this.timeEnd);
+  }
+
+  get state(): StopState {
+    if (!this.isFenced) return "pending";
+    return this.isDrained ? "drained" : "fenced";
+  }
+
+  /** What it ran has ended, which holders that are not known here cannot say. What began on a strict allow over HTTP nobody can see end. */
+  get isDrained(): boolean {
+    return (
+      this.#knowsAll && this.isFenced && this.#undrained === 0 && this.strictDevices.length === 0
+    );
+  }
+
+  /** How many of the holders are where, sessions and those who ask by HTTP. */
+  counts(now: number): { holders: number; fenced: number; drained: number } {
+    const strict = this.strictDevices.length;
+    const holders = this.holders.size + strict;
+    const drained = this.holders.size - this.#undrained;
+    if (this.isFenced) return { holders, fenced: holders, drained };
+    let fenced = now >= this.strictUntil ? strict : 0;
+    for (const holder of this.holders.values()) fenced += Number(isHolderFenced(holder, now));
+    return { holders, fenced, drained };
+  }
+
+  /** Nobody asks for it any more. */
+  forget(): void {
+    for (const session of this.holders.keys()) session.stops.delete(this);
+  }
+}
+
+export const isHolderFenced = ({ fencedAt, until }: StopHolder, now: number): boolean =>
+  fencedAt !== undefined || now >= until;

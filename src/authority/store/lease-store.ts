@@ -1,0 +1,96 @@
+import type { DecisionCode } from "../../wire/index.ts";
+import type { Caller, Refused, UnknownKey } from "./caller.ts";
+
+/** For how long allows are good, and a stop waits. In milliseconds. */
+export interface LeaseTerms {
+  /** A lease is good for so long, from the sending of its request. */
+  readonly ttlMs: number;
+  /** No allow that is in use was given for longer. */
+  readonly waitMs: number;
+  /** Version of the change that made them so; 0 when there was none. */
+  readonly version: number;
+}
+
+/** What a store begins with. */
+export const DEFAULT_TERMS: LeaseTerms = { ttlMs: 10_000, waitMs: 10_000, version: 0 };
+
+/** Terms that the operator wants. */
+export interface WantedTerms {
+  readonly ttlMs: number;
+  /** Longest strict allow of the process that asks. */
+  readonly validMs: number;
+}
+
+/** The key may hold leases. */
+export interface LeaseAdmitted {
+  readonly kind: "lease_admitted";
+  readonly orgId: string;
+}
+
+/** The decision on one device of several. `FORBIDDEN`: the key is for other devices. */
+export interface DeviceDecided {
+  readonly deviceId: string;
+  readonly code: DecisionCode | "FORBIDDEN";
+}
+
+/** Decisions from one read. */
+export interface DevicesDecided {
+  readonly kind: "devices_decided";
+  readonly orgId: string;
+  readonly decided: readonly DeviceDecided[];
+  /** Version of the change log that was read. */
+  readonly version: number;
+  readonly terms: LeaseTerms;
+  /** When key or plan end, milliseconds since the epoch; null when neither does. */
+  readonly endsAt: number | null;
+}
+
+/** One process that may have given allows which are in use. */
+export interface ReplicaRow {
+  readonly id: string;
+  /** `out`: it gives none any more, and its row is about to be removed. */
+  readonly state: "in" | "out";
+  /** For every stop up to this version, no older allow of its own is in use. */
+  readonly reported: number;
+}
+
+/** What leases need of a store, besides the change log. */
+export interface LeaseStore {
+  /** Says whether a key may hold leases at all; for which devices, decisions say. */
+  admitLeases(caller: Caller): Promise<LeaseAdmitted | Refused>;
+  /**
+   * Reads key, org, devices, version and terms as one, and decides on each device.
+   * A read serves only what was asked before it began.
+   *
+   * @param audits whether a decision goes into the audit
+   */
+  decideAll(
+    caller: Caller,
+    deviceIds: readonly string[],
+    audits: (decided: DeviceDecided) => boolean,
+  ): Promise<DevicesDecided | UnknownKey>;
+  /**
+   * Sets for how long leases are good. What stops wait for is raised with it at
+   * once, and is not lowered: {@link LeaseStore.lowerWait} does that.
+   */
+  setTerms(caller: Pick<Caller, "requestId" | "at">, wanted: WantedTerms): Promise<LeaseTerms>;
+  /** Lets stops wait no longer than terms need, if they are still those of `version`. */
+  lowerWait(
+    caller: Pick<Caller, "requestId" | "at">,
+    version: number,
+    waitMs: number,
+  ): Promise<LeaseTerms>;
+  /** Who may have given allows. Without it stops are answered by time alone. */
+  readonly membership?: LeaseMembership;
+}
+
+/** The processes that may have given allows which are in use. */
+export interface LeaseMembership {
+  /** Says that a process gives allows from now on. */
+  enterReplica(id: string): Promise<void>;
+  /** Says that another process gives no more. What it gave may be in use. */
+  markReplicaOut(id: string): Promise<void>;
+  /** Nothing that a process gave is in use any more. */
+  removeReplica(id: string): Promise<void>;
+  replicas(): Promise<readonly ReplicaRow[]>;
+}

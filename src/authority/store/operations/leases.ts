@@ -1,0 +1,124 @@
+import { authorize, isLive, mayHoldLeases } from "../../authorize.ts";
+import { decide } from "../../decide.ts";
+import { NO_ORG } from "../audit-entry.ts";
+import type { Caller, Refused, UnknownKey } from "../caller.ts";
+import type { DecisionFacts, Ledger } from "../ledger.ts";
+import type {
+  DeviceDecided,
+  DevicesDecided,
+  LeaseAdmitted,
+  LeaseTerms,
+  WantedTerms,
+} from "../lease-store.ts";
+import { forbid, UNKNOWN_KEY } from "./admit.ts";
+import type { Admitted } from "./admit.ts";
+import type { KeyRecord, OrgRecord } from "../records.ts";
+
+/** What leases do in a store, as steps of a group. */
+
+type Facts = Omit<DecisionFacts, "devices">;
+
+function holderOf(
+  ledger: Facts,
+  { keyHash, at }: Caller,
+): Pick<Admitted, "key" | "org"> | undefined {
+  const key = ledger.keys.byHash(keyHash);
+  if (key === undefined || key.orgId === null || !isLive(key, at)) return undefined;
+  const org = ledger.org(key.orgId);
+  return org === undefined ? undefined : { key, org };
+}
+
+export function admitLeases(ledger: Facts, caller: Caller): LeaseAdmitted | Refused {
+  const from = holderOf(ledger, caller);
+  if (from === undefined) return UNKNOWN_KEY;
+  if (mayHoldLeases(from.key)) return { kind: "lease_admitted", orgId: from.org.id };
+  return forbid(ledger, caller, from, { operation: "lease" }, "role");
+}
+
+/** When key or plan end, whichever is first. */
+export function endOf(
+  key: Pick<KeyRecord, "expiresAt">,
+  org: Pick<OrgRecord, "accessUntil">,
+): number | null {
+  const ends = [key.expiresAt, org.accessUntil].filter((end) => end !== null);
+  return ends.length === 0 ? null : Math.min(...ends);
+}
+
+export function decideAll(
+  ledger: DecisionFacts,
+  caller: Caller,
+  deviceIds: readonly string[],
+  audits: (decided: DeviceDecided) => boolean,
+): DevicesDecided | UnknownKey {
+  const from = holderOf(ledger, caller);
+  if (from === undefined) return UNKNOWN_KEY;
+  const { key, org } = from;
+  const { at, requestId } = caller;
+  const { version, terms } = ledger;
+  const decided = deviceIds.map((deviceId): DeviceDecided => {
+    const verdict = authorize(key, "devices:validate", deviceId);
+    if (verdict !== "allowed") {
+      const refused = { deviceId, code: "FORBIDDEN" } as const;
+      if (audits(refused))
+        forbid(ledger, caller, from, { operation: "validate", deviceId }, verdict);
+      return refused;
+    }
+    const { code } = decide(org, ledger.devices.asking(org.id, deviceId, at), at);
+    const decision = { deviceId, code };
+    if (audits(decision)) {
+      const entry = { at, by: key.id, operation: "validate", deviceId, code, requestId, version };
+      ledger.audit.append(org.id, entry);
+    }
+    return decision;
+  });
+  return {
+    kind: "devices_decided",
+    orgId: org.id,
+    decided,
+    version,
+    terms,
+    endsAt: endOf(key, org),
+  };
+}
+
+export function setTerms(
+  ledger: Ledger,
+  caller: Pick<Caller, "requestId" | "at">,
+  { ttlMs, validMs }: WantedTerms,
+): LeaseTerms {
+  const { terms } = ledger;
+  const waitMs = Math.max(terms.waitMs, ttlMs, validMs);
+  if (ttlMs === terms.ttlMs && waitMs === terms.waitMs) return terms;
+  return changeTerms(ledger, caller, { ttlMs, waitMs });
+}
+
+export function lowerWait(
+  ledger: Ledger,
+  caller: Pick<Caller, "requestId" | "at">,
+  version: number,
+  waitMs: number,
+): LeaseTerms {
+  const { terms } = ledger;
+  if (terms.version !== version || waitMs >= terms.waitMs || waitMs < terms.ttlMs) return terms;
+  return changeTerms(ledger, caller, { ttlMs: terms.ttlMs, waitMs });
+}
+
+function changeTerms(
+  ledger: Ledger,
+  { at, requestId }: Pick<Caller, "requestId" | "at">,
+  { ttlMs, waitMs }: Pick<LeaseTerms, "ttlMs" | "waitMs">,
+): LeaseTerms {
+  const operation = "lease_terms";
+  const version = ledger.nextVersion({ at, orgId: NO_ORG, operation, deviceIds: [] });
+  const terms = { ttlMs, waitMs, version };
+  ledger.setTerms(terms);
+  ledger.audit.append(NO_ORG, {
+    at,
+    by: "operator",
+    operation,
+    requestId,
+    version,
+    detail: { ttl_ms: ttlMs, wait_ms: waitMs },
+  });
+  return terms;
+}

@@ -1,0 +1,49 @@
+import { defineCommand } from "citty";
+import { findAdministered } from "../admin-client.ts";
+import { readInteger } from "../arguments.ts";
+import {
+  connect,
+  CONNECTION_ARGUMENTS,
+  findOrgKey,
+  fromEnv,
+  readTimeoutMs,
+} from "../connection.ts";
+import type { ExitCode } from "../exit-code.ts";
+
+/** `machineid top`: what the devices do, live. */
+export const command = defineCommand({
+  meta: { name: "top", description: "Show devices, decisions and pending stops as they change" },
+  args: {
+    once: { type: "boolean", description: "Show it once, after one interval, and end" },
+    "interval-ms": {
+      type: "string",
+      description: "Time between two tables, over which checks are counted",
+      default: "1000",
+      valueHint: "MS",
+    },
+    pattern: {
+      type: "string",
+      description: "Only devices whose id begins so, for example worker:prod:*",
+      valueHint: "PATTERN",
+    },
+    ...CONNECTION_ARGUMENTS,
+    json: { type: "boolean", description: "JSON Lines: one object each time" },
+  },
+  async run({ args }): Promise<ExitCode> {
+    const intervalMs = readInteger(args["interval-ms"], "--interval-ms", 100, 3_600_000);
+    const client = connect(args);
+    const hasAdminKey = fromEnv("MACHINEID_ADMIN_KEY") !== undefined;
+    const { runTop } = await import("../top/top.ts");
+    return runTop({
+      client,
+      orgKey: findOrgKey(args["key-file"]) ?? "",
+      allowInsecureHttp: args["allow-insecure-http"] === true,
+      administered: hasAdminKey ? findAdministered(args) : undefined,
+      pattern: args.pattern,
+      timeoutMs: readTimeoutMs(args["timeout-ms"]),
+      intervalMs,
+      once: args.once === true,
+      json: args.json === true,
+    });
+  },
+});

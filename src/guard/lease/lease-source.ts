@@ -1,0 +1,102 @@
+import type { Cancellation } from "../cancellation.ts";
+import type { Instant, Timekeeper } from "../clock.ts";
+import type { DecisionSource, SourcedVerdict } from "../decision-source.ts";
+import type { GuardEvent, GuardStatus } from "../events.ts";
+import type { HeldDevice, RunningBody } from "../held-device.ts";
+import type { LeasedDevice, LeaseListener } from "./leased-device.ts";
+import type { LeaseSession } from "./lease-session.ts";
+
+export interface LeaseSourceOptions {
+  readonly device: HeldDevice;
+  readonly session: LeaseSession;
+  readonly time: Timekeeper;
+  /** Asks the authority by request: to register, and where there is no channel. */
+  readonly strict: DecisionSource;
+  /** Whether a check has to register the device first. */
+  readonly registers: boolean;
+  /** Called when something about the lease has changed. */
+  readonly onChange: () => void;
+  readonly onEvent: (event: GuardEvent) => void;
+}
+
+/** Decides by the lease that this process holds, and asks only where it holds none. */
+export class LeaseSource implements DecisionSource, LeaseListener {
+  readonly #options: LeaseSourceOptions;
+  #isReady: boolean;
+  #leased: LeasedDevice | undefined;
+  #isAnswered = false;
+  #isClosed = false;
+
+  constructor(options: LeaseSourceOptions) {
+    this.#options = options;
+    this.#isReady = !options.registers;
+  }
+
+  decideNow(now: Instant): SourcedVerdict | undefined {
+    return this.#isReady ? this.#leased?.decision(now) : undefined;
+  }
+
+  status(): GuardStatus {
+    const { session, time } = this.#options;
+    const leased = this.#leased;
+    if (leased?.isDenied === true) return "stopped";
+    if (leased?.decision(time.now()) !== undefined) {
+      return session.isConnected ? "armed" : "degraded";
+    }
+    return this.#isAnswered ? "blind" : "idle";
+  }
+
+  async register(cancellation: Cancellation): Promise<SourcedVerdict> {
+    const sourced = await this.#options.strict.register(cancellation);
+    if (sourced.verdict.outcome === "allowed") this.#isReady = true;
+    return sourced;
+  }
+
+  forgetRegistration(): void {
+    this.#isReady = !this.#options.registers;
+    this.#options.strict.forgetRegistration();
+  }
+
+  async decide(cancellation: Cancellation, isStrict: boolean): Promise<SourcedVerdict> {
+    if (this.#isClosed) throw cancellation.reason;
+    const { device, session, onChange } = this.#options;
+    this.#leased ??= session.watch(device, this);
+    // Where a stop might not be obeyed there is no allow of any kind.
+    const sourced =
+      isStrict && session.isSound
+        ? await this.#decideStrictly(this.#leased, cancellation)
+        : await session.ask(this.#leased, cancellation);
+    this.#isAnswered = true;
+    onChange();
+    return sourced;
+  }
+
+  changed(): void {
+    this.#options.onChange();
+  }
+
+  undrained(bodies: readonly RunningBody[]): void {
+    for (const { boundary, latch } of bodies) {
+      const { deviceId, runId } = latch;
+      this.#options.onEvent({ type: "undrained", deviceId, runId, boundary });
+    }
+  }
+
+  selfChecked(isSound: boolean): void {
+    const { deviceId } = this.#options.device;
+    const outcome = isSound ? "passed" : "failed";
+    this.#options.onEvent({ type: "self_check", deviceId, outcome });
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    if (this.#leased !== undefined) this.#options.session.unwatch(this.#leased, this);
+  }
+
+  /** In a message over the channel, or where there is none by a request. */
+  async #decideStrictly(leased: LeasedDevice, cancellation: Cancellation): Promise<SourcedVerdict> {
+    const { session, strict } = this.#options;
+    const sourced = session.isConnected ? await session.check(leased, cancellation) : undefined;
+    return sourced ?? strict.decide(cancellation, true);
+  }
+}

@@ -1,0 +1,100 @@
+import type { LeaseRequest } from "../../wire/index.ts";
+import { inBatches } from "./batches.ts";
+import type { Timekeeper } from "../clock.ts";
+import type { SourcedVerdict } from "../decision-source.ts";
+import type { Denied, RunningBody } from "../held-device.ts";
+import type { LeasedDevice } from "./leased-device.ts";
+import type { Schedule } from "./lease-session.ts";
+
+export interface StopsOptions {
+  readonly time: Timekeeper;
+  readonly schedule: Schedule;
+  /** Sends, if there is a connection. */
+  readonly send: (message: LeaseRequest) => void;
+  /** Answers the checks of a device that wait. */
+  readonly answer: (leased: LeasedDevice, sourced: SourcedVerdict) => void;
+}
+
+type Ack = Extract<LeaseRequest, { type: "ack" }>;
+
+/** How long a body may take to heed its signal before it is named. */
+const HEED_MS = 1000;
+/** Bodies named in one message. */
+const MAX_NAMED = 20;
+const MAX_NAME_LENGTH = 100;
+
+/**
+ * Obeys a stop, and says so once it is true: first no check of any of its devices
+ * passes; then what runs is aborted; then `fenced`; and `drained` when what ran
+ * has settled.
+ */
+export class Stops {
+  readonly #options: StopsOptions;
+
+  constructor(options: StopsOptions) {
+    this.#options = options;
+  }
+
+  obey(denied: readonly (readonly [LeasedDevice, Denied])[], version: number): void {
+    if (denied.length === 0) return;
+    const { time, answer } = this.#options;
+    const now = time.now();
+    for (const [leased, verdict] of denied) leased.deny(verdict, now);
+    for (const [leased, verdict] of denied) {
+      answer(leased, { verdict, sentAt: now, n: Number.POSITIVE_INFINITY });
+    }
+    for (const [leased] of denied) leased.device.abort();
+    const all = denied.map(([leased]) => leased);
+    this.#acknowledge(all, version, "fenced");
+    const busy = all.filter((leased) => leased.undrained.length > 0);
+    this.#acknowledge(
+      all.filter((leased) => !busy.includes(leased)),
+      version,
+      "drained",
+    );
+    for (const leased of busy) this.#awaitDrained(leased, version);
+  }
+
+  /** What was said on a connection that is gone may not have arrived. */
+  repeat(watched: Iterable<LeasedDevice>): void {
+    for (const leased of watched) {
+      const { acknowledged } = leased;
+      if (acknowledged === undefined) continue;
+      const { version, state } = acknowledged;
+      this.#acknowledge([leased], version, "fenced");
+      if (state === "drained") this.#acknowledge([leased], version, "drained");
+    }
+  }
+
+  #awaitDrained(leased: LeasedDevice, version: number): void {
+    const { schedule, send } = this.#options;
+    const unschedule = schedule(() => {
+      const bodies = leased.undrained;
+      const running = bodies.slice(0, MAX_NAMED).map(nameOf);
+      for (const listener of leased.listeners) listener.undrained(bodies);
+      if (running.length > 0) send({ ...ackOf([leased], version, "fenced"), running });
+    }, HEED_MS);
+    leased.onceDrained(() => {
+      unschedule();
+      this.#acknowledge([leased], version, "drained");
+    });
+  }
+
+  #acknowledge(devices: readonly LeasedDevice[], version: number, state: Ack["state"]): void {
+    for (const leased of devices) {
+      const isLater = version >= (leased.acknowledged?.version ?? 0);
+      if (leased.isDenied && isLater) leased.acknowledged = { version, state };
+    }
+    for (const some of inBatches(devices)) this.#options.send(ackOf(some, version, state));
+  }
+}
+
+const nameOf = ({ boundary: { kind, name } }: RunningBody): { kind: string; name?: string } =>
+  name === undefined ? { kind } : { kind, name: name.slice(0, MAX_NAME_LENGTH) };
+
+const ackOf = (devices: readonly LeasedDevice[], version: number, state: Ack["state"]): Ack => ({
+  type: "ack",
+  version,
+  devices: devices.map(({ deviceId }) => deviceId),
+  state,
+});

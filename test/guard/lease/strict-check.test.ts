@@ -1,0 +1,155 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { createGuard, MachineID } from "../../../src/index.ts";
+import type { Answer, GuardClient } from "../../../src/index.ts";
+import { codeOf, leased, TOOL } from "./scene.ts";
+
+const STRICT = { strict: true } as const;
+
+const allowedByRequest = (leases: { client: GuardClient }, asked: string[]): void => {
+  Object.assign(leases.client, {
+    request: async (operation: string): Promise<Answer> => {
+      asked.push(operation);
+      const body = { allowed: true, code: "ALLOW" };
+      return { status: 200, body, requestId: undefined, retryAfterMs: undefined };
+    },
+  });
+};
+
+test("strict checks that wait in the same turn share one message", async () => {
+  const { leases, guard, clock } = await leased();
+  const options = { enforcement: "lease", register: false, clock } as const;
+  const other = createGuard(leases.client, { ...options, deviceId: "b" });
+  await other.check(TOOL);
+  const all = Array.from({ length: 64 }, (_, index) =>
+    (index % 2 === 0 ? guard : other).check(TOOL, STRICT),
+  );
+  await expect(Promise.all(all)).resolves.toHaveLength(64);
+  expect(leases.all("check")).toMatchObject([{ devices: ["a", "b"] }]);
+  await Promise.all([guard.close(), other.close()]);
+});
+
+test("a strict check that began after a message was sent is not answered by it", async () => {
+  const { leases, guard } = await leased();
+  leases.answers = false;
+  const first = guard.check(TOOL, STRICT);
+  await nextTurn();
+  let isSecondDone = false;
+  const second = guard.check(TOOL, STRICT).then(() => (isSecondDone = true));
+  await nextTurn();
+  const [one, two] = leases.all("check");
+  leases.decide(one);
+  await first;
+  expect(isSecondDone).toBe(false);
+  leases.decide(two);
+  await second;
+  expect(two?.n).toBeGreaterThan(one?.n ?? Number.POSITIVE_INFINITY);
+  await guard.close();
+});
+
+test("the answer to a strict check is no lease, and is good for its own time from its sending", async () => {
+  const { leases, guard, clock } = await leased({ checkTimeoutMs: 10_000 });
+  leases.answers = false;
+  clock.pass(9000);
+  const young = guard.check(TOOL, STRICT);
+  await nextTurn();
+  clock.pass(1500);
+  leases.decide(leases.all("check").at(-1));
+  await expect(young).resolves.toMatchObject({ allowed: true });
+  const old = guard.protect(TOOL, () => "ran", STRICT);
+  await nextTurn();
+  clock.pass(1990);
+  leases.decide(leases.all("check").at(-1));
+  expect(await codeOf(old)).toBe("LEASE_EXPIRED");
+  expect(guard.status).toBe("blind");
+  await guard.close();
+});
+
+test("a denial in the answer to a strict check is a stop like any other", async () => {
+  const { leases, guard } = await leased();
+  const run = guard.run();
+  const { signal } = run;
+  leases.denied.add("a");
+  leases.version = 9;
+  expect(await codeOf(guard.protect(TOOL, () => "ran", STRICT))).toBe("DEVICE_REVOKED");
+  expect(signal.reason).toBe(run.stopped);
+  expect(leases.all("ack")).toMatchObject([
+    { version: 9, state: "fenced" },
+    { version: 9, state: "drained" },
+  ]);
+  expect(await codeOf(guard.check(TOOL))).toBe("DEVICE_REVOKED");
+  await guard.close();
+});
+
+test("a stop answers the strict checks that wait, and voids an allow that is on its way", async () => {
+  const { leases, guard } = await leased();
+  leases.answers = false;
+  const waiting = guard.protect(TOOL, () => "ran", STRICT);
+  await nextTurn();
+  const [sent] = leases.all("check");
+  leases.stop("a");
+  leases.denied.clear();
+  leases.decide(sent);
+  expect(await codeOf(waiting)).toBe("DEVICE_REVOKED");
+  await guard.close();
+});
+
+test("an allow that was voided on its way is asked for again", async () => {
+  const { leases, guard, clock } = await leased();
+  const options = { enforcement: "lease", register: false, clock } as const;
+  leases.answers = false;
+  const waiting = guard.check(TOOL, STRICT);
+  await nextTurn();
+  const [sent] = leases.all("check");
+  // A denial that another guard of the device got by request discards what was asked before it.
+  const denied = async (): Promise<Answer> => ({
+    status: 200,
+    body: { allowed: false, code: "DEVICE_REVOKED" },
+    requestId: undefined,
+    retryAfterMs: undefined,
+  });
+  Object.assign(leases.client, { request: denied });
+  const strict = createGuard(leases.client, { ...options, deviceId: "a", enforcement: "strict" });
+  await codeOf(strict.check(TOOL));
+  leases.decide(sent);
+  await nextTurn();
+  const again = leases.all("check").at(-1);
+  expect(again?.n).toBeGreaterThan(sent?.n ?? Number.POSITIVE_INFINITY);
+  leases.decide(again);
+  await expect(waiting).resolves.toMatchObject({ allowed: true });
+  await guard.close();
+});
+
+test("without a channel a strict check asks by a request, also when it is lost on the way", async () => {
+  const { leases, guard } = await leased();
+  const asked: string[] = [];
+  allowedByRequest(leases, asked);
+  leases.answers = false;
+  const waiting = guard.check(TOOL, STRICT);
+  await nextTurn();
+  leases.refuses = true;
+  leases.cut();
+  await waiting;
+  await guard.check(TOOL, STRICT);
+  expect(asked).toEqual(["validate", "validate"]);
+  await guard.close();
+});
+
+test("an answer that does not name the device allows nothing", async () => {
+  const { leases, guard } = await leased();
+  leases.answers = false;
+  const waiting = guard.protect(TOOL, () => "ran", STRICT);
+  await nextTurn();
+  const { n } = leases.all("check").at(-1) ?? { n: -1 };
+  leases.push({ type: "decision", n, version: 1, valid_ms: 2000, decisions: {} });
+  expect(await codeOf(waiting)).toBe("AUTHORITY_MALFORMED");
+  await guard.close();
+});
+
+test("a client that verifies receipts gets no lease, since leases are not signed", () => {
+  const key = { kty: "OKP", crv: "Ed25519", x: "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" };
+  const client = new MachineID({ orgKey: "org_test", authorityKey: key });
+  expect(() => createGuard(client, { deviceId: "a", enforcement: "lease" })).toThrow(
+    "leases are not signed",
+  );
+});
