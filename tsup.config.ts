@@ -68,6 +68,10 @@ const node: Options = {
   name: "node",
   entry: { ...AUTHORITY, cli: "src/cli/main.ts" },
   metafile: true,
+  // Most of it is other people's code, that nobody reads here: names stay, for errors and their stacks.
+  esbuildOptions(options) {
+    options.minifyWhitespace = true;
+  },
   banner: {
     // CommonJS packages inside the bundle load Node's modules by require.
     js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
