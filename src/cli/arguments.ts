@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import type { ArgsDef } from "citty";
-import { planSchema } from "../wire/index.ts";
+import { MAX_OVERLAP_MS, planSchema } from "../wire/index.ts";
 import type { Plan } from "../wire/index.ts";
 import { CommandError, EXIT, UsageError } from "./exit-code.ts";
 
@@ -103,6 +103,23 @@ export const REASON_ARGUMENT = {
     valueHint: "TEXT",
   },
 } as const satisfies ArgsDef;
+
+/** Option of every command that replaces a key. */
+export const OVERLAP_ARGUMENT = {
+  overlap: {
+    type: "string",
+    description: "For how long the old key works on, for example 15m, 12h or 0s",
+    default: "1h",
+    valueHint: "DURATION",
+  },
+} as const satisfies ArgsDef;
+
+/** What {@link OVERLAP_ARGUMENT} says, in milliseconds. @throws {@link UsageError} */
+export function readOverlap({ overlap }: { readonly overlap: string }): number {
+  const overlapMs = readDuration(overlap, "--overlap");
+  if (overlapMs > MAX_OVERLAP_MS) throw new UsageError("--overlap must be at most 30d");
+  return overlapMs;
+}
 
 /** A key from a file that holds nothing else. @throws {@link CommandError} */
 export function readKeyFile(path: string): string {

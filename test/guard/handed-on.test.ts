@@ -14,6 +14,15 @@ test("work that is handed on begins on the allow it was given, once", async () =
   });
 });
 
+test("work that is to be asked about strictly begins on no allow that was given before", async () => {
+  const guard = recordingGuard();
+  await guard.protect(TOOL, async (_signal, context) => {
+    guard.deny();
+    const inner = context.protect(INNER, () => "ran", { strict: true });
+    expect(await codeOf(inner)).toBe("DEVICE_REVOKED");
+  });
+});
+
 test("an allow whose time is over is not handed on", async () => {
   const { leases, guard, clock } = await leased();
   leases.refuses = true;

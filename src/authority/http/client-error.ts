@@ -1,10 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
-import { REQUEST_ID_HEADER } from "../../wire/index.ts";
 import type { FailureCode } from "../../wire/index.ts";
-import { FAILURES, failureJson } from "../failure.ts";
+import { FAILURES } from "../failure.ts";
 import type { Services } from "../services.ts";
+import { endWithFailure } from "./raw-failure.ts";
 
 const CODES = new Map<string | undefined, FailureCode>([
   ["HPE_HEADER_OVERFLOW", "HEADERS_TOO_LARGE"],
@@ -26,19 +25,6 @@ export function clientErrorHandler({ logger, metrics }: Pick<Services, "logger" 
     const requestId = randomUUID();
     metrics.failures[code] += 1;
     logger.info({ request_id: requestId, code }, "request refused");
-    const body = failureJson(code, message, requestId);
-    socket.end(
-      [
-        `HTTP/1.1 ${httpStatus} ${STATUS_CODES[httpStatus]}`,
-        "content-type: application/json; charset=utf-8",
-        `content-length: ${Buffer.byteLength(body)}`,
-        `${REQUEST_ID_HEADER}: ${requestId}`,
-        "cache-control: no-store",
-        "connection: close",
-        "",
-        body,
-      ].join("\r\n"),
-      () => socket.destroy(),
-    );
+    endWithFailure(socket, { httpStatus, code, message }, requestId);
   };
 }

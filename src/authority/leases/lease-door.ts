@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, Server } from "node:http";
-import { STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Socket } from "node:net";
 import { WebSocketServer } from "ws";
 import type { WebSocket } from "ws";
-import { LEASE_PATH, ORG_KEY_HEADER, REQUEST_ID_HEADER } from "../../wire/index.ts";
-import { Failure, failureJson } from "../failure.ts";
+import { LEASE_PATH, ORG_KEY_HEADER } from "../../wire/index.ts";
+import { Failure } from "../failure.ts";
 import { authenticate } from "../http/authenticate.ts";
 import { reportFailure } from "../http/errors.ts";
+import { endWithFailure } from "../http/raw-failure.ts";
 import type { Services } from "../services.ts";
 import type { LeaseStore } from "../store/lease-store.ts";
 import type { SessionOwner } from "./held-session.ts";
@@ -218,21 +218,5 @@ export function isLeaseRequest({
 
 /** Answers in the failure shape, on a connection that is not upgraded. */
 function refuse(socket: Duplex, services: Services, error: unknown, requestId: string): void {
-  const failure = reportFailure(services, error, requestId);
-  const { httpStatus, code, message, retryAfter } = failure;
-  const body = failureJson(code, message, requestId);
-  socket.end(
-    [
-      `HTTP/1.1 ${httpStatus} ${STATUS_CODES[httpStatus]}`,
-      "content-type: application/json; charset=utf-8",
-      `content-length: ${Buffer.byteLength(body)}`,
-      `${REQUEST_ID_HEADER}: ${requestId}`,
-      ...(retryAfter === undefined ? [] : [`retry-after: ${retryAfter}`]),
-      "cache-control: no-store",
-      "connection: close",
-      "",
-      body,
-    ].join("\r\n"),
-    () => socket.destroy(),
-  );
+  endWithFailure(socket, reportFailure(services, error, requestId), requestId);
 }
