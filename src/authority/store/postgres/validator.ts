@@ -1,14 +1,11 @@
-import * as z from "zod/mini";
 import { StoreUnavailableError } from "../errors.ts";
 import { Gathering } from "../gathering.ts";
-import type { DeviceStanding } from "../../decide.ts";
 import type { DecisionFacts } from "../ledger.ts";
-import type { LeaseTerms } from "../lease-store.ts";
 import { validate } from "../operations/devices.ts";
-import type { KeyRecord, OrgRecord } from "../records.ts";
-import { keyFromRow, orgFromRow, termsColumns, termsFrom } from "../rows.ts";
 import type { Caller, Refused } from "../caller.ts";
 import type { Validated } from "../device-store.ts";
+import { BatchFacts } from "./batch-facts.ts";
+import type { Asked, Seen } from "./batch-facts.ts";
 import { unavailable } from "./connection.ts";
 import type { BatchStatistics, OpenBatch } from "./batch-statistics.ts";
 import { clientConfig } from "./client-config.ts";
@@ -21,6 +18,8 @@ import { Session } from "./session.ts";
 /** Reads that are under way at once; what comes meanwhile is read together. */
 const READS_AT_ONCE = 2;
 const REQUESTS_AT_ONCE = 1_000;
+/** So few are read together, whoever else is waiting. */
+const REQUESTS_UNDIVIDED = 16;
 
 /*
  * All that a batch of decisions rests on, in one statement on the primary, and so
@@ -52,25 +51,12 @@ const READ = {
     FROM machineid.state s`,
 };
 
-const readRow = z.object({
-  version: z.int(),
-  ...termsColumns,
-  known: z.array(z.tuple([z.unknown(), z.nullable(z.unknown())])),
-  devices: z.string(),
-});
-
 interface Request {
   readonly keyHash: string;
   readonly deviceIds: readonly string[];
   readonly step: (facts: DecisionFacts) => unknown;
   readonly resolve: (outcome: never) => void;
   readonly reject: (error: StoreUnavailableError) => void;
-}
-
-/** A device that is asked about, with a key. */
-interface Asked {
-  readonly keyHash: string;
-  readonly deviceId: string;
 }
 
 interface Batch {
@@ -83,7 +69,7 @@ export interface ValidatorHooks {
   /** Adds to the audit; resolves when it is committed. */
   readonly append: (entries: readonly PendingEntry[]) => Promise<void>;
   /** A device asked for a decision. */
-  readonly seen: (orgId: string, deviceId: string, at: number) => void;
+  readonly seen: Seen;
   /** A version was seen committed. */
   readonly saw: (version: number) => void;
 }
@@ -101,6 +87,9 @@ export class Validator {
   );
   #waiting: Batch | undefined;
   #reads = 0;
+  #requestsUnderWay = 0;
+  /** Whether the last batch had anything for the audit. */
+  #writes = false;
 
   constructor(settings: PostgresSettings, statistics: BatchStatistics, hooks: ValidatorHooks) {
     this.#timeoutMs = settings.decisionTimeoutMs;
@@ -160,21 +149,39 @@ export class Validator {
   #sendWaiting(): void {
     const batch = this.#waiting;
     if (batch === undefined || this.#reads >= READS_AT_ONCE) return;
-    if (batch.requests.length > REQUESTS_AT_ONCE) {
-      const rest = batch.requests.splice(REQUESTS_AT_ONCE);
+    const most = this.#mostAtOnce(batch.requests.length);
+    if (batch.requests.length > most) {
+      const rest = batch.requests.splice(most);
       const open = this.#statistics.begin(batch.open.since);
       this.#waiting = { requests: rest, deadline: new Deadline(batch.deadline.left, rest), open };
     } else {
       this.#waiting = undefined;
     }
-    const done = this.#decide(batch).finally(() => this.#underWay.delete(done));
+    const { length } = batch.requests;
+    this.#requestsUnderWay += length;
+    const done = this.#decide(batch).finally(() => {
+      this.#requestsUnderWay -= length;
+      this.#underWay.delete(done);
+    });
     this.#underWay.add(done);
+  }
+
+  /**
+   * Half of all who have asked, when decisions are written: while the database
+   * commits one half, this process works for the other. All together would let each
+   * wait for the other. A read alone is too short for that.
+   */
+  #mostAtOnce(waiting: number): number {
+    if (!this.#writes) return REQUESTS_AT_ONCE;
+    const half = Math.ceil((waiting + this.#requestsUnderWay) / 2);
+    return Math.min(REQUESTS_AT_ONCE, Math.max(REQUESTS_UNDIVIDED, half));
   }
 
   async #decide({ requests, deadline, open }: Batch): Promise<void> {
     try {
       const facts = await this.#read(requests, deadline);
       const outcomes = requests.map(({ step }) => step(facts));
+      this.#writes = facts.entries.length > 0;
       await this.#hooks.append(facts.entries);
       if (deadline.isOver) {
         this.#statistics.failed(open);
@@ -227,59 +234,5 @@ export class Validator {
       throw new StoreUnavailableError("the server has become a standby, which may be behind");
     }
     return row;
-  }
-}
-
-/** What was read for one batch. */
-class BatchFacts implements DecisionFacts {
-  readonly version: number;
-  readonly terms: LeaseTerms;
-  readonly entries: PendingEntry[] = [];
-  readonly audit = {
-    append: (orgId: string, event: PendingEntry["event"]): void => {
-      this.entries.push({ orgId, event });
-    },
-  };
-  readonly keys = { byHash: (hash: string): KeyRecord | undefined => this.#keys.get(hash) };
-  readonly devices = {
-    asking: (orgId: string, deviceId: string, at: number): DeviceStanding | undefined => {
-      const device = this.#devices.get(orgId)?.get(deviceId);
-      if (device !== undefined) this.#seen(orgId, deviceId, at);
-      return device;
-    },
-  };
-  readonly #keys = new Map<string, KeyRecord>();
-  readonly #orgs = new Map<string, OrgRecord>();
-  readonly #devices = new Map<string, Map<string, DeviceStanding | undefined>>();
-  readonly #seen: ValidatorHooks["seen"];
-
-  constructor(row: unknown, asked: readonly Asked[], seen: ValidatorHooks["seen"]) {
-    const read = readRow.parse(row);
-    const { known, devices } = read;
-    this.version = read.version;
-    this.terms = termsFrom(read);
-    this.#seen = seen;
-    for (const [key, org] of known) {
-      const record = keyFromRow(key);
-      this.#keys.set(record.hash, record);
-      if (org !== null) this.#orgs.set(String(record.orgId), orgFromRow(org));
-    }
-    const standings = asked.length === 0 ? [] : devices.split(",");
-    if (standings.length !== asked.length) throw new Error("an answer of another length");
-    asked.forEach(({ keyHash, deviceId }, index) => {
-      const orgId = this.#keys.get(keyHash)?.orgId ?? undefined;
-      if (orgId !== undefined) this.#put(orgId, deviceId, standings[index]);
-    });
-  }
-
-  org(orgId: string): OrgRecord | undefined {
-    return this.#orgs.get(orgId);
-  }
-
-  #put(orgId: string, deviceId: string, standing: string | undefined): void {
-    let devices = this.#devices.get(orgId);
-    if (devices === undefined) this.#devices.set(orgId, (devices = new Map()));
-    if (standing === undefined || standing === "-") devices.set(deviceId, undefined);
-    else devices.set(deviceId, { revokedAt: standing === "" ? null : Number(standing) });
   }
 }

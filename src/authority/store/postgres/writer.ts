@@ -21,8 +21,11 @@ const APPEND = {
       WHERE c.id = g.id
     )
     INSERT INTO machineid.audit (chain_id, seq, entry)
-    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[])`,
+    SELECT * FROM unnest($1::bigint[], $2::bigint[], string_to_array($3, E'\\x1e'))`,
 };
+
+/** What parts the rows. JSON has none of it; an array would have all of its quotes escaped. */
+const BETWEEN_ROWS = "\u001E";
 
 /* A write of its own, since a server that can only be read lets nobody work. */
 const TOUCH = {
@@ -134,7 +137,7 @@ export class Writer {
         [
           rows.map(({ chainId }) => chainId),
           rows.map(({ seq }) => seq),
-          rows.map(({ entry }) => entry),
+          rows.map(({ entry }) => entry).join(BETWEEN_ROWS),
           ends.map(({ id }) => id),
           ends.map(({ seq }) => seq),
           ends.map(({ head }) => head),
