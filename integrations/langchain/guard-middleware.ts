@@ -1,14 +1,14 @@
 import { ToolMessage } from "@langchain/core/messages";
 import { denialPayload, findExecutionStopped } from "../../src/index.ts";
 import type { Boundary, ExecutionStoppedError, Guard, Run } from "../../src/index.ts";
-import { protectUntilStopped } from "../shared/protect-while.ts";
+import { protectWhile } from "../shared/protect-while.ts";
 import { runFor } from "./find-run.ts";
-import { withFreshPass } from "./fresh-pass.ts";
 import { gateModelsFor } from "./gate-model.ts";
 import { isRunnable } from "./gate-proxy.ts";
 import { gateTool, isTool } from "./gate-tool.ts";
 import type { ToolGateOptions } from "./gate-tool.ts";
 import { gateRunnable } from "./guard-runnable.ts";
+import { beginning } from "./same-turn.ts";
 import type { ConfigLike } from "./run-scope.ts";
 
 export interface GuardMiddlewareOptions extends ToolGateOptions {
@@ -86,7 +86,7 @@ export function guardMiddleware(
     },
     wrapModelCall: (request, handler) => {
       const boundary: Boundary = { kind: "model", name: modelName(request.model) };
-      return gate(runFor(guard, request.runtime), boundary, request, (run) =>
+      return gate(guard, runFor(guard, request.runtime), boundary, request, (run) =>
         handler({ ...request, model: gateModels(guard, run, request.model) }),
       );
     },
@@ -94,7 +94,7 @@ export function guardMiddleware(
       const boundary: Boundary = { kind: "tool", name: request.toolCall.name };
       const run = onDeny === "refuse" ? guard.run() : runFor(guard, request.runtime);
       try {
-        return await gate(run, boundary, request, (run) =>
+        return await gate(guard, run, boundary, request, (run) =>
           handler({ ...request, tool: gateBody(guard, run, request.tool) }),
         );
       } catch (error) {
@@ -115,20 +115,17 @@ export function guardMiddleware(
 /**
  * Asks, hands on, and gives no result of a run that was stopped meanwhile.
  * Between this hook and the body other middlewares may wait and retry, so the
- * body is gated too: at once it begins on this allow, later it asks again.
+ * body is gated too. Where nothing came between, both are one body: a second
+ * question could be denied, and a fallback inside would call a model that nobody gated.
  */
 async function gate<A>(
+  guard: Guard,
   run: Run,
   boundary: Boundary,
   { runtime: { signal } }: Requested,
   handOn: (run: Run) => A | Promise<A>,
 ): Promise<A> {
-  const answer = await protectUntilStopped(
-    run,
-    boundary,
-    (_signal, context) => handOn(withFreshPass(run, context)),
-    { signal },
-  );
+  const answer = await protectWhile(run, boundary, beginning(guard, run, handOn), { signal });
   if (run.stopped !== undefined) throw run.stopped;
   return answer;
 }

@@ -1,9 +1,10 @@
 import { InvalidArgumentError } from "../../src/index.ts";
-import type { Boundary, Guard, Run, Work, WorkContext } from "../../src/index.ts";
+import type { Boundary, Guard, Run, Work } from "../../src/index.ts";
 import { gatedView, isFunction, isGuarded, isObject } from "../shared/gated-view.ts";
 import type { AnyFunction } from "../shared/gated-view.ts";
 import { signalOf } from "./model.ts";
-import { protectUntilStopped } from "../shared/protect-while.ts";
+import { protectUntilStopped, protectWhile } from "../shared/protect-while.ts";
+import type { Begun } from "../shared/protect-while.ts";
 import { ToolRefusedError } from "../shared/tool-refused-error.ts";
 import { runOf } from "../shared/run-scope.ts";
 
@@ -67,21 +68,41 @@ export function guardTools<T extends object>(guard: Guard | Run, tools: T): T {
   );
 }
 
-/** @internal A function that asks, and then does what `begin` does with its arguments. */
-export function gateExecute(
+/** A function that asks, and then does what `begin` does with its arguments. */
+function gateExecute(
   owner: Guard | Run,
   boundary: Boundary,
-  begin: (args: unknown[], signal: AbortSignal, context: WorkContext, run: Run) => unknown,
+  begin: (args: unknown[], signal: AbortSignal) => unknown,
 ): AnyFunction {
   return async (...args: unknown[]): Promise<unknown> => {
     const run = runOf(owner);
-    const body: Work<unknown> = (signal, context) => begin(args, signal, context, run);
-    try {
-      return await protectUntilStopped(run, boundary, body, { signal: signalOf(args[1]) });
-    } catch (error) {
-      // What the body itself met, under another guard, is its own.
-      if (run.stopped === undefined || error !== run.stopped) throw error;
-      throw new ToolRefusedError(run.stopped);
-    }
+    const body: Work<unknown> = (signal) => begin(args, signal);
+    const asked = protectUntilStopped(run, boundary, body, { signal: signalOf(args[1]) });
+    return orRefused(run, asked);
   };
+}
+
+/** @internal The same for work that gives something and goes on behind it. */
+export function gateBegun(
+  owner: Guard | Run,
+  boundary: Boundary,
+  begin: (args: unknown[], run: Run) => Promise<Begun<unknown>>,
+): AnyFunction {
+  return async (...args: unknown[]): Promise<unknown> => {
+    const run = runOf(owner);
+    return orRefused(
+      run,
+      protectWhile(run, boundary, () => begin(args, run)),
+    );
+  };
+}
+
+async function orRefused(run: Run, work: Promise<unknown>): Promise<unknown> {
+  try {
+    return await work;
+  } catch (error) {
+    // What the body itself met, under another guard, is its own.
+    if (run.stopped === undefined || error !== run.stopped) throw error;
+    throw new ToolRefusedError(run.stopped);
+  }
 }

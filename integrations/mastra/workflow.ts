@@ -1,12 +1,16 @@
-import type { Boundary, Guard, Run, WorkContext } from "../../src/index.ts";
+import { InvalidArgumentError } from "../../src/index.ts";
+import type { Boundary, Guard, Run } from "../../src/index.ts";
 import { gatedView, isFunction, isGuarded, isObject, methodOf } from "../shared/gated-view.ts";
 import type { AnyFunction } from "../shared/gated-view.ts";
-import { gateExecute } from "./tool.ts";
+import type { Begun } from "../shared/protect-while.ts";
+import { gateBegun } from "./tool.ts";
 
 /** What makes a run of a workflow, or is one. */
 const BEGINS = /^(createRun|execute$)/;
 /** What a run of a workflow is begun, or gone on with, by. */
 const GOES = /^(start|stream|resume|restart|timeTravel)/;
+/** Those of them that answer at once, so that nothing can be asked before. */
+const STREAMS = /stream/i;
 
 /** Workflows that ask, at the boundary `tool`, before a run of theirs is made. */
 export function guardWorkflows(guard: Guard, workflows: object): object {
@@ -23,24 +27,24 @@ function guardWorkflow(guard: Guard, name: string, workflow: object): object {
   return gatedView(guard, workflow, (key, value) => {
     if (!isFunction(value) || key === "constructor") return value;
     if (typeof key !== "string" || !BEGINS.test(key)) return value.bind(workflow);
-    return gateExecute(guard, boundary, async (args, _signal, context, run) => {
+    return gateBegun(guard, boundary, async (args, run) => {
       const made: unknown = await Reflect.apply(value, workflow, args);
       const isRun = isObject(made) && methodOf(made, "start") !== undefined;
-      return isRun ? followRun({ run, boundary, context }, made) : made;
+      return isRun ? followRun(run, boundary, made) : { value: made, over: Promise.resolve() };
     });
   });
 }
 
-interface Allowed {
-  readonly run: Run;
-  readonly boundary: Boundary;
-  readonly context: WorkContext;
-}
-
-/** A run of a workflow, which is cancelled by a stop, and counts as running until it has ended. */
-function followRun(allowed: Allowed, workflowRun: object): object {
-  const { run } = allowed;
+/**
+ * A run of a workflow, which is cancelled by a stop. The body that was asked for
+ * lasts from its making to the end of its first call; a later one asks again.
+ */
+function followRun(run: Run, boundary: Boundary, workflowRun: object): Begun<object> {
+  const { promise: over, resolve: end } = Promise.withResolvers<void>();
+  let isBegun = false;
   const cancel = (): void => {
+    // What has not begun by now never will.
+    if (!isBegun) end();
     const controller: unknown = Reflect.get(workflowRun, "abortController");
     // Mastra's own cancelling gives the steps no reason.
     if (controller instanceof AbortController) controller.abort(run.signal.reason);
@@ -48,24 +52,39 @@ function followRun(allowed: Allowed, workflowRun: object): object {
     cancelled.catch(() => undefined);
   };
   run.signal.addEventListener("abort", cancel, { once: true });
-  return gatedView(run, workflowRun, (key, value) => {
-    if (!isFunction(value) || key === "constructor") return value;
-    const goes = typeof key === "string" && GOES.test(key);
-    return goes ? followCall(allowed, workflowRun, value) : value.bind(workflowRun);
+  const go = (name: string, method: AnyFunction, args: unknown[]): unknown => {
+    if (run.stopped !== undefined) throw run.stopped;
+    const call = (): unknown => Reflect.apply(method, workflowRun, args);
+    if (!isBegun) {
+      isBegun = true;
+      return callUntil(call, end);
+    }
+    if (!STREAMS.test(name)) return run.protect(boundary, call);
+    throw new InvalidArgumentError(
+      "OPTION_INVALID",
+      `${name}() begins at once, and this run of the workflow has had the call it was allowed. Make another with createRun({ runId })`,
+    );
+  };
+  const value = gatedView(run, workflowRun, (key, method) => {
+    if (!isFunction(method) || key === "constructor") return method;
+    if (typeof key !== "string" || !GOES.test(key)) return method.bind(workflowRun);
+    return (...args: unknown[]): unknown => go(key, method, args);
   });
+  return { value, over };
 }
 
-/** A call that answers with a promise, or at once with a stream and the promise of its result. */
-function followCall(
-  { run, boundary, context }: Allowed,
-  workflowRun: object,
-  method: AnyFunction,
-): AnyFunction {
-  return (...args: unknown[]): unknown => {
-    if (run.stopped !== undefined) throw run.stopped;
-    const answer: unknown = Reflect.apply(method, workflowRun, args);
-    const end: unknown = answer instanceof Promise ? answer : Reflect.get(Object(answer), "result");
-    context.protect(boundary, () => end).catch(() => undefined);
-    return answer;
-  };
+/** Calls what answers with a promise, or at once with a stream and the promise of its result. */
+function callUntil(call: () => unknown, end: () => void): unknown {
+  let answer: unknown;
+  try {
+    answer = call();
+  } catch (error) {
+    end();
+    throw error;
+  }
+  const result: unknown = isObject(answer)
+    ? (Reflect.get(answer, "result") ?? methodOf(answer, "getWorkflowState")?.())
+    : undefined;
+  Promise.resolve(answer instanceof Promise ? answer : result).then(end, end);
+  return answer;
 }

@@ -1,9 +1,8 @@
-import { ExecutionStoppedError, InvalidArgumentError } from "../../src/index.ts";
-import type { Boundary, Guard, Run, WorkContext } from "../../src/index.ts";
+import { InvalidArgumentError } from "../../src/index.ts";
+import type { Boundary, Guard, Run } from "../../src/index.ts";
 import { gatedView, isFunction, isGuarded, isObject } from "../shared/gated-view.ts";
 import { gateLocalTool, isLocalTool } from "./local-tool.ts";
 import { protectUntilStopped } from "../shared/protect-while.ts";
-import { untilStopped } from "../shared/until-stopped.ts";
 import { refusalText } from "../shared/tool-refused-error.ts";
 import { currentRun, runOf } from "../shared/run-scope.ts";
 
@@ -21,9 +20,6 @@ export interface GuardToolsOptions {
   readonly onDeny?: "stop" | "refuse" | undefined;
 }
 
-/** The name under which the gate stands among a tool's input guardrails. */
-export const GUARDRAIL_NAME = "machineid_guard";
-
 /** Whose each gate is, since copies of a tool carry its gate along. */
 const gates = new WeakMap<object, Guard | Run>();
 
@@ -33,12 +29,11 @@ const guardedAgentTools = new WeakSet<object>();
 /**
  * A tool that asks before it begins, at the boundary `tool`.
  *
- * A function tool asks as the last of its input guardrails, which a run and a
- * realtime session wait for at every call, after an approval too, and begins on
- * that allow; called in any other way, it asks by itself. Local shell,
- * patch and computer tools ask before each command, edit and action. A hosted
- * tool runs at the provider: only the gate of the model sees it. Guarding a tool
- * twice asks once.
+ * A function tool asks whenever it is invoked, whoever does it: a run, a realtime
+ * session, or your own code; after the input guardrails and an approval. Local
+ * shell, patch and computer tools ask before each command, edit and action. A
+ * hosted tool runs at the provider: only the gate of the model sees it. Guarding a
+ * tool twice asks once.
  *
  * Given a {@link Guard}, it asks in the run of {@link guardRun} around the call,
  * or else in a run of its own; given a {@link Run}, always in that.
@@ -86,53 +81,34 @@ function gateFunctionTool<T extends object>(
   onDeny: "stop" | "refuse",
 ): T {
   const boundary: Boundary = { kind: "tool", name: nameOf(tool) };
-  /** Calls that were allowed, and that the SDK is about to make. */
-  const allowed = new WeakMap<object, { readonly run: Run; readonly asker: WorkContext }>();
-  const gate = {
-    type: "tool_input",
-    name: GUARDRAIL_NAME,
-    run: async (data: unknown) => {
-      try {
-        const run = runOf(owner);
-        const asker = await run.protect(boundary, (_signal, context) => context);
-        allowed.set(toolCallIn(data), { run, asker });
-        return { behavior: { type: "allow" } };
-      } catch (error) {
-        if (onDeny === "stop" || !ExecutionStoppedError.isInstance(error)) throw error;
-        return { behavior: { type: "rejectContent", message: refusalText(error) } };
-      }
-    },
-  };
-  gates.set(gate, owner);
   return gatedView(owner, tool, (key, value) => {
-    if (key === "inputGuardrails") return [...(Array.isArray(value) ? value : []), gate];
     if (key !== "invoke" || !isFunction(value)) return value;
-    return (context: unknown, input: unknown, given?: object): Promise<unknown> => {
+    const invoke = async (context: unknown, input: unknown, given?: object): Promise<unknown> => {
       const details: object = given ?? {};
-      const own = runOf(owner);
-      const { run, asker } = allowed.get(toolCallIn(details)) ?? { run: own, asker: own };
       const { signal } = details as { readonly signal?: AbortSignal };
+      const run = runOf(owner);
       const body = (bodySignal: AbortSignal): unknown => {
         // Inside a guarded run the SDK's own signal aborts with the run.
         const isReached = "stopped" in owner ? false : currentRun(owner) !== undefined;
         if (!isReached) Reflect.set(details, "signal", bodySignal);
         return Reflect.apply(value, tool, [context, input, details]);
       };
-      return untilStopped(run, asker.protect(boundary, body, { signal }));
+      try {
+        return await protectUntilStopped(run, boundary, body, { signal });
+      } catch (error) {
+        // What the tool itself met is its own.
+        if (onDeny === "stop" || run.stopped === undefined || error !== run.stopped) throw error;
+        return refusalText(run.stopped);
+      }
     };
+    gates.set(invoke, owner);
+    return invoke;
   });
 }
 
-/** By which the gate of a call and its body find each other. */
-function toolCallIn(value: unknown): object {
-  const toolCall: unknown = Reflect.get(Object(value), "toolCall");
-  return isObject(toolCall) ? toolCall : {};
-}
-
 function hasGate(tool: object, owner: Guard | Run): boolean {
-  const guardrails: unknown = Reflect.get(tool, "inputGuardrails");
-  if (!Array.isArray(guardrails)) return false;
-  return guardrails.some((each: unknown) => isObject(each) && gates.get(each) === owner);
+  const invoke: unknown = Reflect.get(tool, "invoke");
+  return isFunction(invoke) && gates.get(invoke) === owner;
 }
 
 /**

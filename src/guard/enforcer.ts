@@ -135,27 +135,16 @@ export class Enforcer {
     }
   }
 
-  /** Whether an allow is neither too old nor discarded. */
-  isGood(pass: Pass): boolean {
-    return this.#flawOf(pass, this.#options.time.now()) === undefined;
-  }
-
-  #look(question: Question, pass: Pass, now: Instant): void {
+  #look(question: Question, { verdict, sentAt, askedAt, n }: Pass, now: Instant): void {
     this.#refuseIfOver(question);
-    const flaw = this.#flawOf(pass, now);
-    if (flaw === undefined) return;
-    throw this.#unavailable(question, flaw, { requestId: pass.verdict.requestId });
-  }
-
-  #flawOf(
-    { verdict, sentAt, askedAt, n }: Pass,
-    now: Instant,
-  ): "AUTHORITY_TIMEOUT" | "LEASE_EXPIRED" | undefined {
     const { time, timeoutMs } = this.#options;
-    if (time.elapsedMs(askedAt, now) > timeoutMs) return "AUTHORITY_TIMEOUT";
-    const { validMs } = verdict;
+    const { validMs, requestId } = verdict;
+    const isLate = time.elapsedMs(askedAt, now) > timeoutMs;
     const isOld = validMs !== undefined && time.leftMs(validMs, sentAt, now) < 0;
-    return isOld || this.device.isVoid(n) ? "LEASE_EXPIRED" : undefined;
+    if (isLate) throw this.#unavailable(question, "AUTHORITY_TIMEOUT", { requestId });
+    if (isOld || this.device.isVoid(n)) {
+      throw this.#unavailable(question, "LEASE_EXPIRED", { requestId });
+    }
   }
 
   async #obtain(question: Question, askedAt: Instant): Promise<Pass> {

@@ -34,12 +34,6 @@ export interface WorkContext {
    * resource that can refuse an older one than it has seen.
    */
   readonly fence: number | undefined;
-  /**
-   * As {@link Run.protect}, for a gate that hands its work on to a gate further
-   * inside: the first call asks nothing as long as this allow is good. Once its
-   * time is over, or a stop has discarded it, and at every later call, it asks.
-   */
-  protect<T>(boundary: Boundary, work: Work<T>, options?: CheckOptions): Promise<T>;
 }
 
 export type Work<T> = (signal: AbortSignal, context: WorkContext) => T | PromiseLike<T>;
@@ -128,28 +122,18 @@ export class GuardedRun implements Run {
     return CheckPromise.watch(decision, question);
   }
 
-  protect<T>(boundary: Boundary, work: Work<T>, options?: CheckOptions): Promise<T> {
-    return this.protectOn(undefined, boundary, work, options);
-  }
-
-  /** @internal Begins on an allow that was given already, if it is good; else asks. */
-  async protectOn<T>(
-    given: Pass | undefined,
-    boundary: Boundary,
-    work: Work<T>,
-    options: CheckOptions | undefined,
-  ): Promise<T> {
+  async protect<T>(boundary: Boundary, work: Work<T>, options?: CheckOptions): Promise<T> {
     const question = this.#question(boundary, options);
     const signal = this.#bodySignal(options?.signal);
-    const isGood = given !== undefined && !question.isStrict && this.#enforcer.isGood(given);
-    const asked = isGood ? given : this.#enforcer.ask(question);
+    const asked = this.#enforcer.ask(question);
     const pass = asked instanceof Promise ? await asked : asked;
     this.#enforcer.use(question, pass);
+    const { verdict } = pass;
     // Nothing may be awaited between the last look and the body.
     const { device } = this.#enforcer;
     const body = device.begin(question.boundary, question.latch);
     try {
-      return await work(signal, new PassContext(this, pass));
+      return await work(signal, { decision: toDecision(verdict), fence: verdict.version });
     } finally {
       device.end(body);
     }
@@ -171,26 +155,6 @@ export class GuardedRun implements Run {
     const signals = this.#callers(options?.signal);
     const isStrict = options?.strict === true;
     return new RunQuestion(this.#enforcer, this.#latch, readBoundary(boundary), signals, isStrict);
-  }
-}
-
-class PassContext implements WorkContext {
-  readonly decision: Decision;
-  readonly fence: number | undefined;
-  readonly #run: GuardedRun;
-  #pass: Pass | undefined;
-
-  constructor(run: GuardedRun, pass: Pass) {
-    this.decision = toDecision(pass.verdict);
-    this.fence = pass.verdict.version;
-    this.#run = run;
-    this.#pass = pass;
-  }
-
-  protect<T>(boundary: Boundary, work: Work<T>, options?: CheckOptions): Promise<T> {
-    const pass = this.#pass;
-    this.#pass = undefined;
-    return this.#run.protectOn(pass, boundary, work, options);
   }
 }
 

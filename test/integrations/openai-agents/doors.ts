@@ -99,10 +99,11 @@ export const doors: readonly Door[] = [
   },
   {
     door: "tool",
-    entry: "tool.invoke() called by the application itself",
-    closed: false,
-    surfaces: NOT_REACHED,
-    note: "the gate is an input guardrail, which only a run or a realtime session reads; use guard.protect() or guardFunction() there",
+    entry: "guardTool: tool.invoke()",
+    bodies: ["search"],
+    closed: true,
+    surfaces: BARE,
+    note: "called by the application itself, or by a realtime session",
   },
   {
     door: "tool",

@@ -31,7 +31,6 @@ test("a guardrail that is added to a tool later still runs, before the question"
   const guard = recordingGuard();
   const original = toolThat("search", () => "found");
   const search = guardTool(guard, original);
-  expect(search.inputGuardrails).toHaveLength(1);
   original.inputGuardrails?.push({
     type: "tool_input",
     name: "mine",

@@ -1,4 +1,4 @@
-import { Agent, RunState, Runner, run } from "@openai/agents";
+import { Agent, RunContext, RunState, Runner, run } from "@openai/agents";
 import type { Model, RunToolApprovalItem } from "@openai/agents";
 import { functionCall, ScriptedModel } from "@openai/agents/testing";
 import type { ScriptedModelResponse } from "@openai/agents/testing";
@@ -138,6 +138,11 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     await drain(result);
     await result.completed;
     return result.finalOutput;
+  },
+  "guardTool: tool.invoke()": async (world) => {
+    const search = guardTool(world.guard, searchTool(world));
+    const found = await search.invoke(new RunContext(), "{}", options(world));
+    return found === "found" ? "done" : found;
   },
   "guardRun: agent as tool": async (world) => {
     const inner = guardAgent(world.guard, searcher(world));
