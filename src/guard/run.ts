@@ -117,15 +117,14 @@ export class GuardedRun implements Run {
     try {
       pass = this.#enforcer.ask(question);
     } catch (error) {
-      return CheckPromise.watch(Promise.reject<Decision>(error), question);
+      return CheckPromise.watch(Promise.reject<Pass>(error), question, decisionOf);
     }
     if (!(pass instanceof Promise))
       return settledCheck(this.#enforcer.decisions.of(pass.verdict), question);
-    const decision = pass.then((given) => {
+    return CheckPromise.watch(pass, question, (given) => {
       this.#enforcer.use(question, given);
-      return toDecision(given.verdict);
+      return decisionOf(given);
     });
-    return CheckPromise.watch(decision, question);
   }
 
   protect<T>(boundary: Boundary, work: Work<T>, options?: CheckOptions): Promise<T> {
@@ -174,6 +173,8 @@ export class GuardedRun implements Run {
   }
 }
 
+const decisionOf = ({ verdict }: Pass): Decision => toDecision(verdict);
+
 class PassContext implements WorkContext {
   readonly decision: Decision;
   readonly fence: number | undefined;
@@ -181,7 +182,7 @@ class PassContext implements WorkContext {
   #pass: Pass | undefined;
 
   constructor(run: GuardedRun, pass: Pass) {
-    this.decision = toDecision(pass.verdict);
+    this.decision = decisionOf(pass);
     this.fence = pass.verdict.version;
     this.#run = run;
     this.#pass = pass;

@@ -46,6 +46,10 @@ export class LeaseSource implements DecisionSource, LeaseListener {
     return this.#isAnswered ? "blind" : "idle";
   }
 
+  get isRegistered(): boolean {
+    return this.#isReady;
+  }
+
   async register(cancellation: Cancellation): Promise<SourcedVerdict> {
     const sourced = await this.#options.strict.register(cancellation);
     if (sourced.verdict.outcome === "allowed") this.#isReady = true;
