@@ -23,14 +23,24 @@ export class CheckPromise<T> extends Promise<T> {
     return Promise;
   }
 
-  /** Follows `work`, and tells `watcher` if it settles unobserved. */
-  static watch<T>(work: Promise<T>, watcher: Watcher): CheckPromise<T> {
+  /** Gives what `read` makes of `work`, and tells `watcher` if it settles unobserved. */
+  static watch<W, T>(work: Promise<W>, watcher: Watcher, read: (result: W) => T): CheckPromise<T> {
     const promise = new CheckPromise<T>((resolve, reject) => {
-      work.then(resolve, reject);
+      const refuse = (reason: unknown): void => {
+        reject(reason);
+        awaitObservation(promise);
+      };
+      const settle = (result: W): void => {
+        try {
+          resolve(read(result));
+          awaitObservation(promise);
+        } catch (error) {
+          refuse(error);
+        }
+      };
+      work.then(settle, refuse);
     });
     promise.#watcher = watcher;
-    const settled = (): void => awaitObservation(promise);
-    work.then(settled, settled);
     return promise;
   }
 
@@ -126,7 +136,7 @@ class SettledCheck<T> implements Concluding {
   /** Listening to what is derived is watched there, from here on. */
   private follow(): CheckPromise<T> {
     this.isObserved = true;
-    return CheckPromise.watch(this.value, this.watcher);
+    return CheckPromise.watch(this.value, this.watcher, (value) => value);
   }
 }
 

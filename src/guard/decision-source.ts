@@ -25,6 +25,8 @@ export interface DecisionSource {
   decideNow?(now: Instant): SourcedVerdict | undefined;
   /** Where the guard stands, if the source knows between checks too. */
   status?(): GuardStatus;
+  /** Whether the device is known to be registered. */
+  readonly isRegistered: boolean;
   /** Makes sure that the device is registered, once; a failure is not remembered. */
   register(cancellation: Cancellation): Promise<SourcedVerdict>;
   /** Forgets that the device is registered. */

@@ -96,9 +96,7 @@ export class Enforcer {
     } catch (error) {
       throw this.#refused(question, askedAt, isLatched, error);
     }
-    return this.#obtain(question, askedAt).catch((error: unknown) => {
-      throw this.#refused(question, askedAt, isLatched, error);
-    });
+    return this.#obtain(question, askedAt);
   }
 
   /**
@@ -152,21 +150,32 @@ export class Enforcer {
     const attempt = new Attempt(timeoutMs, question.latch, question.signals);
     this.#attempts.add(attempt);
     try {
-      if (registers) this.#judge(question, await this.#source.register(attempt));
+      if (registers && !this.#source.isRegistered) {
+        this.#judge(question, await this.#source.register(attempt));
+      }
       const sourced = await this.#source.decide(attempt, question.isStrict);
       if (attempt.isCancelled && sourced.verdict.outcome === "allowed") throw attempt.reason;
       return this.#admit(question, askedAt, sourced, time.now());
     } catch (error) {
-      if (ExecutionStoppedError.isInstance(error) && attempt.endedBy !== "caller") throw error;
-      this.#refuseIfOver(question);
-      if (attempt.endedBy === "caller") throw attempt.reason;
-      const isTimeout = attempt.endedBy === "timeout";
-      const code = isTimeout ? "AUTHORITY_TIMEOUT" : "AUTHORITY_UNREACHABLE";
-      throw this.#unavailable(question, code, isTimeout ? {} : { cause: error });
+      throw this.#refused(question, askedAt, false, this.#refusalFor(question, attempt, error));
     } finally {
       this.#attempts.delete(attempt);
       attempt.clear();
     }
+  }
+
+  /** What an attempt ends with that brought no allow but `error`. */
+  #refusalFor(question: Question, { endedBy, reason }: Attempt, error: unknown): unknown {
+    if (ExecutionStoppedError.isInstance(error) && endedBy !== "caller") return error;
+    try {
+      this.#refuseIfOver(question);
+    } catch (refusal) {
+      return refusal;
+    }
+    if (endedBy === "caller") return reason;
+    const isTimeout = endedBy === "timeout";
+    const code = isTimeout ? "AUTHORITY_TIMEOUT" : "AUTHORITY_UNREACHABLE";
+    return this.#unavailable(question, code, isTimeout ? {} : { cause: error });
   }
 
   /** Makes an allow of a verdict, and tells of it; or throws what is none. */

@@ -16,6 +16,9 @@ export class LoadedSource implements DecisionSource {
     this.#onLoad = onLoad;
   }
 
+  /** Nothing is known before the source is there. */
+  readonly isRegistered = false;
+
   async register(cancellation: Cancellation): Promise<SourcedVerdict> {
     return (await this.#source(cancellation)).register(cancellation);
   }

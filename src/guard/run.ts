@@ -111,15 +111,14 @@ export class GuardedRun implements Run {
     try {
       pass = this.#enforcer.ask(question);
     } catch (error) {
-      return CheckPromise.watch(Promise.reject<Decision>(error), question);
+      return CheckPromise.watch(Promise.reject<Pass>(error), question, decisionOf);
     }
     if (!(pass instanceof Promise))
       return settledCheck(this.#enforcer.decisions.of(pass.verdict), question);
-    const decision = pass.then((given) => {
+    return CheckPromise.watch(pass, question, (given) => {
       this.#enforcer.use(question, given);
-      return toDecision(given.verdict);
+      return decisionOf(given);
     });
-    return CheckPromise.watch(decision, question);
   }
 
   async protect<T>(boundary: Boundary, work: Work<T>, options?: CheckOptions): Promise<T> {
@@ -128,12 +127,11 @@ export class GuardedRun implements Run {
     const asked = this.#enforcer.ask(question);
     const pass = asked instanceof Promise ? await asked : asked;
     this.#enforcer.use(question, pass);
-    const { verdict } = pass;
     // Nothing may be awaited between the last look and the body.
     const { device } = this.#enforcer;
     const body = device.begin(question.boundary, question.latch);
     try {
-      return await work(signal, { decision: toDecision(verdict), fence: verdict.version });
+      return await work(signal, { decision: decisionOf(pass), fence: pass.verdict.version });
     } finally {
       device.end(body);
     }
@@ -157,6 +155,8 @@ export class GuardedRun implements Run {
     return new RunQuestion(this.#enforcer, this.#latch, readBoundary(boundary), signals, isStrict);
   }
 }
+
+const decisionOf = ({ verdict }: Pass): Decision => toDecision(verdict);
 
 class RunQuestion implements Question, Watcher {
   readonly #enforcer: Enforcer;

@@ -64,6 +64,10 @@ export class StrictSource implements DecisionSource {
     return this.#next.join(cancellation);
   }
 
+  get isRegistered(): boolean {
+    return this.#registered !== undefined;
+  }
+
   async register(cancellation: Cancellation): Promise<SourcedVerdict> {
     if (this.#registered !== undefined) return this.#registered;
     const underWay = this.#registration;

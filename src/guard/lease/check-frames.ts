@@ -4,6 +4,7 @@ import type { Cancellation } from "../cancellation.ts";
 import type { Instant, Timekeeper } from "../clock.ts";
 import type { SourcedVerdict } from "../decision-source.ts";
 import type { Denied, RequestNumbers } from "../held-device.ts";
+import { MAX_DEVICES_PER_MESSAGE } from "../../wire/lease-limits.ts";
 import { inBatches } from "./batches.ts";
 import type { LeasedDevice } from "./leased-device.ts";
 
@@ -15,15 +16,48 @@ export interface CheckFramesOptions {
 }
 
 interface Waiter {
-  readonly leased: LeasedDevice;
-  readonly resolve: (sourced: SourcedVerdict | undefined) => void;
-  /** The waiters that it is among. */
-  among: Set<Waiter>;
+  readonly resolve: (sourced: SourcedVerdict | Promise<SourcedVerdict>) => void;
+  /** Asks another way. */
+  readonly otherwise: () => Promise<SourcedVerdict>;
+  frame: Frame;
 }
 
-interface Frame {
-  readonly sentAt: Instant;
-  readonly waiters: Set<Waiter>;
+/** What one message asks, for the checks that wait for its answer. */
+class Frame {
+  readonly waiters = new Map<LeasedDevice, Waiter[]>();
+  sentAt: Instant | undefined;
+
+  add(leased: LeasedDevice, waiter: Waiter): void {
+    waiter.frame = this;
+    const others = this.waiters.get(leased);
+    if (others === undefined) this.waiters.set(leased, [waiter]);
+    else others.push(waiter);
+  }
+
+  remove(leased: LeasedDevice, waiter: Waiter): void {
+    const all = this.waiters.get(leased) ?? [];
+    const place = all.indexOf(waiter);
+    if (place >= 0) all.splice(place, 1);
+    if (all.length === 0) this.waiters.delete(leased);
+  }
+
+  /** Checks of a device, which wait here no longer. */
+  take(leased: LeasedDevice): readonly Waiter[] {
+    const all = this.waiters.get(leased) ?? [];
+    this.waiters.delete(leased);
+    return all;
+  }
+
+  answer(leased: LeasedDevice, sourced: SourcedVerdict): void {
+    for (const { resolve } of this.take(leased)) resolve(sourced);
+  }
+
+  /** The connection that was to bring the answer is gone. */
+  lose(): void {
+    for (const leased of this.waiters.keys()) {
+      for (const { resolve, otherwise } of this.take(leased)) resolve(otherwise());
+    }
+  }
 }
 
 const MALFORMED: Verdict = {
@@ -39,95 +73,105 @@ const MALFORMED: Verdict = {
  */
 export class CheckFrames {
   readonly #options: CheckFramesOptions;
-  #gathered = new Set<Waiter>();
+  #gathered = new Frame();
   readonly #sent = new Map<number, Frame>();
 
   constructor(options: CheckFramesOptions) {
     this.#options = options;
   }
 
-  /** Resolves with undefined when the connection was lost, so that it has to be asked another way. */
-  ask(leased: LeasedDevice, cancellation: Cancellation): Promise<SourcedVerdict | undefined> {
+  /** @param otherwise asks in another way, when the connection is lost before there is an answer */
+  ask(
+    leased: LeasedDevice,
+    cancellation: Cancellation,
+    otherwise: () => Promise<SourcedVerdict>,
+  ): Promise<SourcedVerdict> {
     return new Promise((resolve, reject) => {
       if (cancellation.isCancelled) {
         reject(cancellation.reason);
         return;
       }
-      const waiter: Waiter = { leased, resolve, among: this.#gathered };
-      this.#gather(waiter);
+      const waiter: Waiter = { resolve, otherwise, frame: this.#gathered };
+      this.#gather(leased, waiter);
       cancellation.onCancel((reason) => {
-        waiter.among.delete(waiter);
+        waiter.frame.remove(leased, waiter);
         reject(reason);
       });
     });
   }
 
-  /** Takes the answer to a message, and gives back what it denies. */
+  /**
+   * Takes the answer to a message, and gives back what it denies. Those checks are
+   * answered when the denial is obeyed, and all of the message's are read before.
+   */
   take(news: Grant): (readonly [LeasedDevice, Denied])[] {
-    const frame = this.#sent.get(news.n);
-    this.#sent.delete(news.n);
-    const denied = new Map<LeasedDevice, Denied>();
-    for (const waiter of frame?.waiters ?? []) {
-      const { leased, resolve } = waiter;
-      if (leased.isVoid(news.n)) {
-        this.#gather(waiter);
+    const { n } = news;
+    const frame = this.#sent.get(n);
+    const denied: (readonly [LeasedDevice, Denied])[] = [];
+    if (frame?.sentAt === undefined) return denied;
+    for (const leased of frame.waiters.keys()) {
+      if (leased.isVoid(n)) {
+        for (const waiter of frame.take(leased)) this.#gather(leased, waiter);
         continue;
       }
       const verdict = news.verdictOn(leased.deviceId) ?? MALFORMED;
-      if (verdict.outcome === "denied") denied.set(leased, verdict);
-      // All of the frame's are read before a denial is obeyed, which answers those that wait.
-      else resolve({ verdict, sentAt: (frame as Frame).sentAt, n: news.n });
+      if (verdict.outcome === "denied") denied.push([leased, verdict]);
+      else frame.answer(leased, { verdict, sentAt: frame.sentAt, n });
     }
-    return [...denied];
+    if (denied.length === 0) this.#sent.delete(n);
+    return denied;
   }
 
   /** Tells all that wait for a device. */
-  answer(leased: LeasedDevice, sourced: SourcedVerdict | undefined): void {
-    for (const waiters of [this.#gathered, ...[...this.#sent.values()].map((f) => f.waiters)]) {
-      for (const waiter of waiters) {
-        if (waiter.leased !== leased) continue;
-        waiters.delete(waiter);
-        waiter.resolve(sourced);
-      }
-    }
+  answer(leased: LeasedDevice, sourced: SourcedVerdict): void {
+    this.#gathered.answer(leased, sourced);
+    for (const frame of this.#sent.values()) frame.answer(leased, sourced);
+    this.#forgetEmpty();
   }
 
   /** The connection is gone, and the answers with it. */
   lose(): void {
     const frames = [...this.#sent.values()];
     this.#sent.clear();
-    for (const { waiters } of frames) for (const { resolve } of waiters) resolve(undefined);
+    for (const frame of frames) frame.lose();
   }
 
-  #gather(waiter: Waiter): void {
-    if (this.#gathered.size === 0) queueMicrotask(() => this.#flush());
-    waiter.among = this.#gathered;
-    this.#gathered.add(waiter);
+  #gather(leased: LeasedDevice, waiter: Waiter): void {
+    if (this.#gathered.waiters.size === 0) queueMicrotask(() => this.#flush());
+    this.#gathered.add(leased, waiter);
   }
 
   #flush(): void {
-    const waiters = this.#gathered;
-    if (waiters.size === 0) return;
-    this.#gathered = new Set();
-    const byDevice = Map.groupBy(waiters, ({ leased }) => leased);
-    for (const some of inBatches([...byDevice])) this.#send(some);
+    const gathered = this.#gathered;
+    this.#gathered = new Frame();
+    this.#forgetEmpty();
+    if (gathered.waiters.size === 0) return;
+    if (gathered.waiters.size <= MAX_DEVICES_PER_MESSAGE) this.#send(gathered);
+    else for (const part of partsOf(gathered)) this.#send(part);
   }
 
-  #send(batch: readonly (readonly [LeasedDevice, Waiter[]])[]): void {
+  #send(frame: Frame): void {
     const { numbers, time, send } = this.#options;
-    const waiters = new Set(batch.flatMap(([, waiting]) => waiting));
-    for (const waiter of waiters) waiter.among = waiters;
     const n = numbers.next();
-    this.#forgetAbandoned();
-    this.#sent.set(n, { sentAt: time.now(), waiters });
-    const devices = batch.map(([{ deviceId }]) => deviceId);
+    const devices = Array.from(frame.waiters.keys(), ({ deviceId }) => deviceId);
+    frame.sentAt = time.now();
+    this.#sent.set(n, frame);
     if (send({ type: "check", n, devices })) return;
     this.#sent.delete(n);
-    for (const { resolve } of waiters) resolve(undefined);
+    frame.lose();
   }
 
-  /** Messages whose waiters have all left, before they were answered. */
-  #forgetAbandoned(): void {
+  /** Messages that no check waits for any more. */
+  #forgetEmpty(): void {
     for (const [n, { waiters }] of this.#sent) if (waiters.size === 0) this.#sent.delete(n);
+  }
+}
+
+/** As many frames as it takes to name all devices. */
+function* partsOf(frame: Frame): Generator<Frame> {
+  for (const some of inBatches([...frame.waiters.keys()])) {
+    const part = new Frame();
+    for (const leased of some) for (const waiter of frame.take(leased)) part.add(leased, waiter);
+    yield part;
   }
 }

@@ -180,9 +180,13 @@ export class LeaseSession {
     return answer;
   }
 
-  /** Asks for a decision that is no lease; undefined when the connection was lost. */
-  check(leased: LeasedDevice, cancellation: Cancellation): Promise<SourcedVerdict | undefined> {
-    return this.#checks.ask(leased, cancellation);
+  /** Asks for a decision that is no lease; `otherwise` when the connection is lost meanwhile. */
+  check(
+    leased: LeasedDevice,
+    cancellation: Cancellation,
+    otherwise: () => Promise<SourcedVerdict>,
+  ): Promise<SourcedVerdict> {
+    return this.#checks.ask(leased, cancellation, otherwise);
   }
 
   /** All that want a renewal in this turn share one. */

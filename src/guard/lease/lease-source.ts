@@ -46,6 +46,10 @@ export class LeaseSource implements DecisionSource, LeaseListener {
     return this.#isAnswered ? "blind" : "idle";
   }
 
+  get isRegistered(): boolean {
+    return this.#isReady;
+  }
+
   async register(cancellation: Cancellation): Promise<SourcedVerdict> {
     const sourced = await this.#options.strict.register(cancellation);
     if (sourced.verdict.outcome === "allowed") this.#isReady = true;
@@ -94,9 +98,9 @@ export class LeaseSource implements DecisionSource, LeaseListener {
   }
 
   /** In a message over the channel, or where there is none by a request. */
-  async #decideStrictly(leased: LeasedDevice, cancellation: Cancellation): Promise<SourcedVerdict> {
+  #decideStrictly(leased: LeasedDevice, cancellation: Cancellation): Promise<SourcedVerdict> {
     const { session, strict } = this.#options;
-    const sourced = session.isConnected ? await session.check(leased, cancellation) : undefined;
-    return sourced ?? strict.decide(cancellation, true);
+    const byRequest = (): Promise<SourcedVerdict> => strict.decide(cancellation, true);
+    return session.isConnected ? session.check(leased, cancellation, byRequest) : byRequest();
   }
 }

@@ -81,6 +81,28 @@ test("a denial in the answer to a strict check is a stop like any other", async 
   await guard.close();
 });
 
+test("a strict check that is denied hears of it when the answer arrives", async () => {
+  // No deadline ends these in time: they are answered, or the test is not.
+  const { leases, guard } = await leased({ checkTimeoutMs: 3_600_000 });
+  leases.denied.add("a");
+  const denied = [guard.check(TOOL, STRICT), guard.check(TOOL, STRICT)];
+  expect(await Promise.all(denied.map(codeOf))).toEqual(["DEVICE_REVOKED", "DEVICE_REVOKED"]);
+  expect(leases.all("check")).toHaveLength(1);
+  await guard.close();
+});
+
+test("a strict check that was given up before its message was sent is not asked for", async () => {
+  const { leases, guard } = await leased();
+  const given = new AbortController();
+  const options = { ...STRICT, signal: given.signal };
+  const up = guard.check(TOOL, options);
+  given.abort(new Error("not needed"));
+  await expect(up).rejects.toThrow("not needed");
+  await nextTurn();
+  expect(leases.all("check")).toEqual([]);
+  await guard.close();
+});
+
 test("a stop answers the strict checks that wait, and voids an allow that is on its way", async () => {
   const { leases, guard } = await leased();
   leases.answers = false;
