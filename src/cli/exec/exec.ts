@@ -93,6 +93,7 @@ class Execution {
     const stuck = Promise.withResolvers<Outcome>();
     try {
       const work = run.protect(boundary, async (signal, { fence }) => {
+        relay.expect();
         const tree = await this.#start(fence);
         const { pid } = tree.process;
         this.#status.set({ state: "running", pid: pid ?? null });

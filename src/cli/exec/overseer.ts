@@ -21,6 +21,7 @@ export class Overseer implements SignalReceiver {
   readonly #options: OverseerOptions;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isHolding = false;
+  #isToStop = false;
   #isOver = false;
 
   constructor(options: OverseerOptions) {
@@ -39,16 +40,13 @@ export class Overseer implements SignalReceiver {
    * no effect on a program in a session of its own.
    */
   suspend(): void {
-    void this.#hold(async () => {
-      process.kill(process.pid, "SIGSTOP");
-      // A stop of meanwhile may not have been read yet, and the lease be good still.
-      await this.#options.askAnew().catch(() => undefined);
-    });
+    this.#isToStop = true;
+    void this.#hold();
   }
 
   /** Out of lease: the program stands still until there is an answer. */
   doubt(): void {
-    void this.#hold(() => Promise.resolve());
+    void this.#hold();
   }
 
   close(): void {
@@ -56,17 +54,27 @@ export class Overseer implements SignalReceiver {
     clearTimeout(this.#timer);
   }
 
-  async #hold(meanwhile: () => Promise<void>): Promise<void> {
+  async #hold(): Promise<void> {
     // A refusal that is being latched just now needs no holding.
     await Promise.resolve();
     if (this.#isHolding || this.#isStopped) return;
     this.#isHolding = true;
     const { tree } = this.#options;
     await tree.signalAll("SIGSTOP");
-    await meanwhile();
-    await this.#check();
+    do {
+      if (this.#isToStop) await this.#stopSelf();
+      await this.#check();
+      // Ctrl-Z may have been typed while it was being asked.
+    } while (this.#isToStop && !this.#isStopped);
     if (!this.#isStopped) await tree.signalAll("SIGCONT");
     this.#isHolding = false;
+  }
+
+  async #stopSelf(): Promise<void> {
+    this.#isToStop = false;
+    process.kill(process.pid, "SIGSTOP");
+    // A stop of meanwhile may not have been read yet, and the lease be good still.
+    await this.#options.askAnew().catch(() => undefined);
   }
 
   get #isStopped(): boolean {
