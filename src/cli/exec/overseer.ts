@@ -22,6 +22,7 @@ export class Overseer implements SignalReceiver {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isHolding = false;
   #isToStop = false;
+  #isInDoubt = false;
   #isOver = false;
 
   constructor(options: OverseerOptions) {
@@ -30,7 +31,8 @@ export class Overseer implements SignalReceiver {
   }
 
   signal(name: NodeJS.Signals): void {
-    if (name === "SIGCONT" && this.#isHolding) return;
+    // What stands still goes on with an answer alone, and what is being ended with SIGTERM.
+    if (name === "SIGCONT" && (this.#isHolding || this.#isStopped)) return;
     this.#options.tree.signal(name);
   }
 
@@ -46,6 +48,7 @@ export class Overseer implements SignalReceiver {
 
   /** Out of lease: the program stands still until there is an answer. */
   doubt(): void {
+    this.#isInDoubt = true;
     void this.#hold();
   }
 
@@ -59,15 +62,19 @@ export class Overseer implements SignalReceiver {
     await Promise.resolve();
     if (this.#isHolding || this.#isStopped) return;
     this.#isHolding = true;
+    // Either may come again at any time, while it is being asked or the program is let go.
+    while ((this.#isToStop || this.#isInDoubt) && !this.#isStopped) await this.#holdOnce();
+    this.#isHolding = false;
+  }
+
+  async #holdOnce(): Promise<void> {
     const { tree } = this.#options;
     await tree.signalAll("SIGSTOP");
-    do {
-      if (this.#isToStop) await this.#stopSelf();
-      await this.#check();
-      // Ctrl-Z may have been typed while it was being asked.
-    } while (this.#isToStop && !this.#isStopped);
-    if (!this.#isStopped) await tree.signalAll("SIGCONT");
-    this.#isHolding = false;
+    this.#isInDoubt = false;
+    if (this.#isToStop) await this.#stopSelf();
+    await this.#check();
+    const isToGoOn = !this.#isToStop && !this.#isInDoubt && !this.#isStopped;
+    if (isToGoOn) await tree.signalAll("SIGCONT");
   }
 
   async #stopSelf(): Promise<void> {
