@@ -68,6 +68,40 @@ test("an exec within an exec ends with it", async () => {
   expect(pids).toHaveLength(FAMILY_SIZE);
 });
 
+test("a daemon that left the session, its parents and its environment does not survive a stop", async () => {
+  await using scene = await execScene();
+  const file = scene.file("pids");
+  const running = scene.exec(["--grace", "0s"], ["python3", "-c", DAEMON, file]);
+  await familyIn(file, 1);
+  await untilWritten(`${file}.ticks`);
+  expect(processesNaming(file).length).toBeGreaterThan(1);
+  await scene.client.revoke(DEVICE);
+  expect(await running.finished).toMatchObject({ code: 3 });
+  expect(processesNaming(file)).toEqual([]);
+});
+
+test("such a daemon does not survive the program", async () => {
+  await using scene = await execScene();
+  const file = scene.file("pids");
+  const program = ["python3", "-c", DAEMON, file, "end"];
+  expect(await scene.run(["--grace", "0s"], program)).toMatchObject({ code: 0, stderr: "" });
+  expect(processesNaming(file)).toEqual([]);
+});
+
+test("such a daemon does not survive the kill -9 of exec, nor of one around it", async () => {
+  await using scene = await execScene();
+  const key = scene.script("key", scene.orgKey);
+  const inner = [process.execPath, CLI, "exec", "--device", DEVICE, "--key-file", key, "--"];
+  for (const around of [[], inner]) {
+    const file = scene.file(`pids-${around.length}`);
+    const running = scene.exec([], [...around, "python3", "-c", DAEMON, file]);
+    await familyIn(file, 1);
+    running.process.kill("SIGKILL");
+    while (processesNaming(file).some((pid) => isAlive(pid))) await new Promise(setImmediate);
+    expect(await running.finished).toMatchObject({ signal: "SIGKILL" });
+  }
+});
+
 test("with --isolate nothing survives a stop, whatever it does", async () => {
   await using scene = await execScene();
   const file = scene.file("pids");

@@ -1,4 +1,6 @@
-import { expect, test } from "vitest";
+import { readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
+import { expect, test, vi } from "vitest";
 import { runExec } from "../../src/cli/exec/exec.ts";
 import type { ExecOptions } from "../../src/cli/exec/exec.ts";
 import type { Answer, GuardClient } from "../../src/index.ts";
@@ -37,7 +39,7 @@ async function leased(
   const [command = "", ...args] = program.map((word) => (word === "FILE" ? file : word));
   const options: ExecOptions = {
     client,
-    guard: { deviceId: DEVICE, register: false, checkTimeoutMs: 2000 },
+    guard: { deviceId: DEVICE, register: false, checkTimeoutMs: 60_000 },
     program: { command, args },
     env: { ...process.env, FILE: file },
     graceMs: 200,
@@ -97,4 +99,52 @@ test("a connection that is lost and comes back within the lease disturbs nothing
   await untilWritten(ticks);
   leases.stop(DEVICE);
   expect(await exitCode).toBe(3);
+});
+
+const isHeld = (pid: number): boolean => /\) T /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+
+/** A program that stands still, because the computer has slept for longer than its lease. */
+async function held(directory: TemporaryDirectory): Promise<Leased & { n: number }> {
+  const slept = await leased(directory, python);
+  const { leases, pids } = slept;
+  leases.answers = false;
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 3_600_000 });
+  // Any news makes the guard look at its clocks.
+  leases.stop("another device");
+  while (!pids.every((pid) => isHeld(pid))) await delay(5);
+  return { ...slept, n: leases.all("renew").at(-1)?.n ?? 0 };
+}
+
+test("after a sleep the program stands still until there is an answer, and then goes on", async () => {
+  using directory = temporaryDirectory();
+  try {
+    const { leases, pids, ticks, exitCode, n } = await held(directory);
+    leases.answers = true;
+    leases.grant(n);
+    await untilWritten(ticks);
+    expect(pids.filter((pid) => isHeld(pid))).toEqual([]);
+    leases.stop(DEVICE);
+    expect(await exitCode).toBe(3);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test.each([
+  ["is denied", 3, "DEVICE_REVOKED"],
+  ["loses its authority", 4, "LEASE_EXPIRED"],
+])("a program that stands still and %s does nothing more", async (how, exitsWith, code) => {
+  using directory = temporaryDirectory();
+  try {
+    const { leases, ticks, exitCode, status, n } = await held(directory);
+    const written = readOr(ticks).length;
+    leases.denied.add(DEVICE);
+    if (how === "is denied") leases.grant(n);
+    else leases.cut();
+    expect(await exitCode).toBe(exitsWith);
+    expect(readOr(ticks).length).toBe(written);
+    expect(status()).toMatchObject({ code });
+  } finally {
+    vi.useRealTimers();
+  }
 });

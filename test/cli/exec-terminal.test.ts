@@ -93,10 +93,13 @@ test("in a terminal a program reads what is typed, learns its size, and hears Ct
   expect(await inTerminal(scene, steps)).toEqual({ code: 7, stderr: "" });
 });
 
-test("Ctrl-Z stops exec and program together, and both go on together", async () => {
+test("Ctrl-Z stops exec and program together, again and again, and both go on together", async () => {
   await using scene = await execScene();
   const steps: Step[] = [
     ["see", "terminal True"],
+    ["type", CTRL_Z],
+    ["stopped", scene.file("pid")],
+    ["continue"],
     ["type", CTRL_Z],
     ["stopped", scene.file("pid")],
     ["continue"],

@@ -72,7 +72,7 @@ describe.runIf(process.platform === "linux")("a tree of processes", () => {
       stdio: "ignore",
     });
     const pids = await familyIn(file);
-    const name = { marker: "none", group: tree.process.pid ?? 0 };
+    const name = { marker: "none", digits: "", group: tree.process.pid ?? 0 };
     const found = (await findMembers(name, [], "ps")).map(({ pid }) => pid);
     // All but the one that left the group and whose parent has gone.
     expect(pids.filter((pid) => found.includes(pid))).toHaveLength(FAMILY_SIZE - 1);

@@ -5,10 +5,10 @@ import { AuthorityUnavailableError, createGuard, ExecutionDeniedError } from "..
 import type { ExecutionStoppedError, GuardClient, GuardEvent, GuardOptions } from "../../index.ts";
 import { CommandError, EXIT } from "../exit-code.ts";
 import { printable, printError } from "../output.ts";
+import type { CommandLine } from "../process-tree/mark.ts";
 import { prepareProcessTree } from "../process-tree/process-tree.ts";
 import type { PreparedTree, ProcessEnd, TreeEnd } from "../process-tree/process-tree.ts";
 import { checkIsolation, isolated } from "./isolation.ts";
-import type { CommandLine } from "./isolation.ts";
 import { Overseer } from "./overseer.ts";
 import { SignalRelay } from "./signals.ts";
 import { StatusFile } from "./status-file.ts";
@@ -53,7 +53,7 @@ export async function runExec(options: ExecOptions): Promise<number> {
   const status = new StatusFile(options.statusFile, options.guard.deviceId);
   try {
     if (options.isIsolated) await checkIsolation(options.env);
-    const execution = new Execution(options, status, await prepareProcessTree());
+    const execution = new Execution(options, status, await prepareProcessTree(options.env));
     return await execution.run();
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "INTERNAL";
@@ -93,6 +93,7 @@ class Execution {
     const stuck = Promise.withResolvers<Outcome>();
     try {
       const work = run.protect(boundary, async (signal, { fence }) => {
+        relay.expect();
         const tree = await this.#start(fence);
         const { pid } = tree.process;
         this.#status.set({ state: "running", pid: pid ?? null });

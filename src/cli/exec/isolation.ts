@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { CommandError, EXIT } from "../exit-code.ts";
+import type { CommandLine } from "../process-tree/mark.ts";
 import { oneLine } from "../report-error.ts";
 
 /**
@@ -31,11 +32,6 @@ const PREFIX = [
 const run = promisify(execFile);
 
 /** A command line that runs another one in namespaces of its own. */
-export interface CommandLine {
-  readonly command: string;
-  readonly args: readonly string[];
-}
-
 export function isolated({ command, args }: CommandLine): CommandLine {
   return {
     command: "setpriv",

@@ -21,6 +21,8 @@ export class Overseer implements SignalReceiver {
   readonly #options: OverseerOptions;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isHolding = false;
+  #isToStop = false;
+  #isInDoubt = false;
   #isOver = false;
 
   constructor(options: OverseerOptions) {
@@ -29,7 +31,8 @@ export class Overseer implements SignalReceiver {
   }
 
   signal(name: NodeJS.Signals): void {
-    if (name === "SIGCONT" && this.#isHolding) return;
+    // What stands still goes on with an answer alone, and what is being ended with SIGTERM.
+    if (name === "SIGCONT" && (this.#isHolding || this.#isStopped)) return;
     this.#options.tree.signal(name);
   }
 
@@ -39,16 +42,14 @@ export class Overseer implements SignalReceiver {
    * no effect on a program in a session of its own.
    */
   suspend(): void {
-    void this.#hold(async () => {
-      process.kill(process.pid, "SIGSTOP");
-      // A stop of meanwhile may not have been read yet, and the lease be good still.
-      await this.#options.askAnew().catch(() => undefined);
-    });
+    this.#isToStop = true;
+    void this.#hold();
   }
 
   /** Out of lease: the program stands still until there is an answer. */
   doubt(): void {
-    void this.#hold(() => Promise.resolve());
+    this.#isInDoubt = true;
+    void this.#hold();
   }
 
   close(): void {
@@ -56,17 +57,31 @@ export class Overseer implements SignalReceiver {
     clearTimeout(this.#timer);
   }
 
-  async #hold(meanwhile: () => Promise<void>): Promise<void> {
+  async #hold(): Promise<void> {
     // A refusal that is being latched just now needs no holding.
     await Promise.resolve();
     if (this.#isHolding || this.#isStopped) return;
     this.#isHolding = true;
+    // Either may come again at any time, while it is being asked or the program is let go.
+    while ((this.#isToStop || this.#isInDoubt) && !this.#isStopped) await this.#holdOnce();
+    this.#isHolding = false;
+  }
+
+  async #holdOnce(): Promise<void> {
     const { tree } = this.#options;
     await tree.signalAll("SIGSTOP");
-    await meanwhile();
+    this.#isInDoubt = false;
+    if (this.#isToStop) await this.#stopSelf();
     await this.#check();
-    if (!this.#isStopped) await tree.signalAll("SIGCONT");
-    this.#isHolding = false;
+    const isToGoOn = !this.#isToStop && !this.#isInDoubt && !this.#isStopped;
+    if (isToGoOn) await tree.signalAll("SIGCONT");
+  }
+
+  async #stopSelf(): Promise<void> {
+    this.#isToStop = false;
+    process.kill(process.pid, "SIGSTOP");
+    // A stop of meanwhile may not have been read yet, and the lease be good still.
+    await this.#options.askAnew().catch(() => undefined);
   }
 
   get #isStopped(): boolean {

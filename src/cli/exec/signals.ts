@@ -19,22 +19,46 @@ export interface SignalReceiver {
   suspend(): void;
 }
 
-/** Passes this process's signals to a program that has a session of its own. */
+/**
+ * Passes this process's signals to a program that has a session of its own. What
+ * is heard while the program is being started is kept for it: it may be there, and
+ * have spoken, before this process knows.
+ */
 export class SignalRelay {
   readonly #onEarly: (name: NodeJS.Signals) => void;
   readonly #listeners = new Map<NodeJS.Signals, () => void>();
+  #kept: ((receiver: SignalReceiver) => void)[] | undefined;
   #receiver: SignalReceiver | undefined;
 
   /** @param onEarly told of a signal that should end the program when there is none yet */
   constructor(onEarly: (name: NodeJS.Signals) => void) {
     this.#onEarly = onEarly;
-    for (const name of PASSED) this.#listen(name, () => this.#pass(name));
-    this.#listen("SIGTSTP", () => this.#receiver?.suspend());
+    for (const name of PASSED) {
+      this.#listen(name, () => {
+        this.#pass(
+          (receiver) => receiver.signal(name),
+          () => ENDING.has(name) && this.#onEarly(name),
+        );
+      });
+    }
+    this.#listen("SIGTSTP", () => {
+      this.#pass(
+        (receiver) => receiver.suspend(),
+        () => process.kill(process.pid, "SIGSTOP"),
+      );
+    });
   }
 
-  /** From now on signals are the program's. */
+  /** From now on there may be a program, and signals are its own. */
+  expect(): void {
+    this.#kept = [];
+  }
+
+  /** Hands the program's signals over, those that were kept first. */
   attach(receiver: SignalReceiver): void {
     this.#receiver = receiver;
+    for (const deliver of this.#kept ?? []) deliver(receiver);
+    this.#kept = undefined;
   }
 
   close(): void {
@@ -46,8 +70,9 @@ export class SignalRelay {
     process.on(name, listener);
   }
 
-  #pass(name: NodeJS.Signals): void {
-    if (this.#receiver !== undefined) this.#receiver.signal(name);
-    else if (ENDING.has(name)) this.#onEarly(name);
+  #pass(deliver: (receiver: SignalReceiver) => void, early: () => void): void {
+    if (this.#receiver !== undefined) deliver(this.#receiver);
+    else if (this.#kept !== undefined) this.#kept.push(deliver);
+    else early();
   }
 }

@@ -2,15 +2,20 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 
 /**
- * Shell function `members MARKER GROUP KNOWN`: prints the living processes of a
- * tree as `PID:START:GROUP`, one a line. Those are all that have the marker in their
- * environment, all of the group and its session, those of KNOWN that are still
- * the same process, and the descendants of all these.
+ * Shell function `members MARKER GROUP KNOWN DIGITS`: prints the living processes
+ * of a tree as `PID:START:GROUP`, one a line. Those are all that have the marker in
+ * their environment or a limit that begins with DIGITS, all of the group and its
+ * session, those of KNOWN that are still the same process, and the descendants of
+ * all these. DIGITS may be empty.
  */
 const FROM_PROC = String.raw`
 members() {
   {
-    grep -lsaF -e "$1" /proc/[0-9]*/environ | sed -n 's|^/proc/\([0-9]*\)/environ$|m \1|p'
+    {
+      # Without -z BusyBox sees the first variable alone.
+      grep -lszF -e "$1" /proc/[0-9]*/environ
+      [ -z "$4" ] || grep -ls -e "^Max file locks  *$4" /proc/[0-9]*/limits
+    } | sed -n 's|^/proc/\([0-9]*\)/[a-z]*$|m \1|p'
     cat /proc/[0-9]*/stat 2>/dev/null | sed -n 's/^\([0-9]*\) (.*) \(.*\)$/s \1 \2/p'
   } | awk -v group="$2" -v known="$3" '
     BEGIN {
@@ -78,6 +83,8 @@ export interface Member {
 export interface TreeName {
   /** Stands in the environment of every process of the tree that has not changed it. */
   readonly marker: string;
+  /** What the limit of each process begins with; empty where there is no such mark. */
+  readonly digits: string;
   readonly group: number;
 }
 
@@ -90,13 +97,13 @@ const run = promisify(execFile);
  * @throws the error of the system when they cannot be listed
  */
 export async function findMembers(
-  { marker, group }: TreeName,
+  { marker, digits, group }: TreeName,
   known: readonly Member[] = [],
   listing: Listing = LISTING,
 ): Promise<readonly Member[]> {
   const script = `${MEMBERS[listing]}\nmembers "$@"`;
   const ids = known.map(({ id }) => id).join(" ");
-  const args = ["-c", script, "machineid-members", marker, String(group), ids];
+  const args = ["-c", script, "machineid-members", marker, String(group), ids, digits];
   const { stdout } = await run("/bin/sh", args, { env: SHELL_ENV, maxBuffer: 2 ** 26 });
   return stdout
     .split("\n")

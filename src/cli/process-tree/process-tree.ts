@@ -3,15 +3,13 @@ import type { ChildProcess, StdioOptions } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { findMembers } from "./members.ts";
+import { findMark, refuseMissing } from "./mark.ts";
+import type { Mark, StartOptions } from "./mark.ts";
 import type { Member, TreeName } from "./members.ts";
 import { startWatchdog } from "./watchdog.ts";
 import type { Watchdog } from "./watchdog.ts";
 
-export interface ProgramOptions {
-  readonly command: string;
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly cwd?: string | undefined;
+export interface ProgramOptions extends StartOptions {
   readonly stdio: StdioOptions;
   /**
    * What is started only stands around the program, and is not to be told to end
@@ -72,30 +70,46 @@ const LOOK_EVERY_MS = 50;
  * that covers processes that left the program's group; elsewhere the group, and
  * those whose parents are known.
  *
+ * @param env what the program is to be started with
  * @throws the error of the system when there can be no watchdog
  */
-export async function prepareProcessTree(): Promise<PreparedTree> {
+export async function prepareProcessTree(env: ProgramOptions["env"]): Promise<PreparedTree> {
   const marker = randomUUID();
-  const watchdog = await startWatchdog(marker);
+  const mark = await findMark(env);
+  const watchdog = await startWatchdog({ marker, digits: mark?.digits ?? "" });
   return {
-    start: (options) => start(options, marker, watchdog),
+    start: async (options) => {
+      try {
+        return await start(options, { marker, mark, watchdog });
+      } catch (error) {
+        await watchdog.finish();
+        throw error;
+      }
+    },
     cancel: async () => void (await watchdog.finish()),
   };
 }
 
 /** {@link prepareProcessTree}, and the start. */
 export async function startProcessTree(options: ProgramOptions): Promise<ProcessTree> {
-  const prepared = await prepareProcessTree();
+  const prepared = await prepareProcessTree(options.env);
   return prepared.start(options);
+}
+
+interface Preparations {
+  readonly marker: string;
+  readonly mark: Mark | undefined;
+  readonly watchdog: Watchdog;
 }
 
 async function start(
   options: ProgramOptions,
-  marker: string,
-  watchdog: Watchdog,
+  { marker, mark, watchdog }: Preparations,
 ): Promise<ProcessTree> {
-  const { command, args, cwd, stdio, env, isWrapped = false } = options;
+  const { cwd, stdio, env, isWrapped = false } = options;
   const outer = env[MARKER];
+  if (mark !== undefined) refuseMissing(options);
+  const { command, args } = mark?.wrap(options) ?? options;
   watchdog.expect();
   const child = spawn(command, args, {
     cwd,
@@ -109,15 +123,10 @@ async function start(
   const ended = new Promise<ProcessEnd>((resolve) => {
     child.once("exit", (code, signal) => resolve({ code, signal }));
   });
-  try {
-    await once(child, "spawn");
-  } catch (error) {
-    await watchdog.finish();
-    throw error;
-  }
+  await once(child, "spawn");
   // Whoever supervises it is told by its end.
   child.on("error", () => undefined);
-  const name = { marker, group: child.pid ?? 0 };
+  const name = { marker, digits: mark?.digits ?? "", group: child.pid ?? 0 };
   return new Tree({ process: child, ended, name, watchdog, isWrapped });
 }
 

@@ -3,7 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { CommandError, EXIT } from "../exit-code.ts";
 import { LISTING, MEMBERS, SHELL_ENV } from "./members.ts";
-import type { Member } from "./members.ts";
+import type { Member, TreeName } from "./members.ts";
 
 /** Ends a tree of processes when it is told to, or when this process has ended. */
 export interface Watchdog {
@@ -38,7 +38,7 @@ while read -r word rest; do
 done
 rounds=0 futile=0
 while [ "$rounds" -lt 500 ] && [ "$futile" -lt 5 ]; do
-  left=$(members "$1" "$group" "$known") || break
+  left=$(members "$1" "$group" "$known" "$2") || break
   if [ -z "$left" ]; then
     [ "$expected" -eq 0 ] && exit 0
     expected=$((expected - 1))
@@ -70,26 +70,28 @@ const NONE: Watchdog = {
  * Starts a watchdog, in a session of its own, so that no signal for the terminal
  * or for this process's group reaches it.
  *
- * @param marker stands in the environment of every process of the tree
  * @throws {@link CommandError} `WATCHDOG_UNAVAILABLE`
  */
-export async function startWatchdog(marker: string): Promise<Watchdog> {
+export async function startWatchdog(marks: Marks): Promise<Watchdog> {
   if (process.platform === "win32") return NONE;
-  const watchdog = new Shells(marker);
+  const watchdog = new Shells(marks);
   await watchdog.started();
   return watchdog;
 }
 
+/** What its processes are known by, before there are any. */
+type Marks = Pick<TreeName, "marker" | "digits">;
+
 class Shells implements Watchdog {
-  readonly #marker: string;
+  readonly #marks: Marks;
   /** What a replacement has to be told. */
   readonly #said = new Map<string, string>();
   #shell: ChildProcess;
   #replacements = 0;
   #isFinishing = false;
 
-  constructor(marker: string) {
-    this.#marker = marker;
+  constructor(marks: Marks) {
+    this.#marks = marks;
     this.#shell = this.#spawn();
   }
 
@@ -144,7 +146,8 @@ class Shells implements Watchdog {
   }
 
   #spawn(): ChildProcess {
-    const shell = spawn("/bin/sh", ["-c", SCRIPT, "machineid-watchdog", this.#marker], {
+    const { marker, digits } = this.#marks;
+    const shell = spawn("/bin/sh", ["-c", SCRIPT, "machineid-watchdog", marker, digits], {
       detached: true,
       env: SHELL_ENV,
       stdio: ["pipe", "pipe", "ignore"],
