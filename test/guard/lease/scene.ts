@@ -1,3 +1,5 @@
+// Loaded beforehand, since a guard would load it within the deadline of its first check.
+import "../../../src/guard/lease/index.ts";
 import { createGuard } from "../../../src/index.ts";
 import type { Clock, Guard, GuardEvent, GuardOptions } from "../../../src/index.ts";
 import { scriptedLeases } from "../../support/scripted-leases.ts";
