@@ -1,4 +1,5 @@
-// By its default: what `ws` has for browsers, where this file is bundled and never runs, has no names.
+// What `ws` has for browsers, where this file is bundled and never runs, exports no names.
+// oxlint-disable-next-line import/no-named-as-default
 import WebSocket from "ws";
 import type { ClientOptions } from "ws";
 import type { Channel, ChannelHandlers, ChannelTarget } from "./channel.ts";

@@ -38,18 +38,18 @@ async function waitsOf(connection: (handlers: ChannelHandlers) => void): Promise
 }
 
 test("a channel that opens and is closed before it brought anything is tried ever more rarely", async () => {
-  const waits = await waitsOf(({ opened, closed }) => {
-    opened(() => undefined);
-    closed();
+  const waits = await waitsOf((handlers) => {
+    handlers.opened(() => undefined);
+    handlers.closed();
   });
   expect(waits).toEqual([50, 100, 200, 400, 800]);
 });
 
 test("a channel that brought something is tried again at once", async () => {
-  const waits = await waitsOf(({ opened, received, closed }) => {
-    opened(() => undefined);
-    received("{}");
-    closed();
+  const waits = await waitsOf((handlers) => {
+    handlers.opened(() => undefined);
+    handlers.received("{}");
+    handlers.closed();
   });
   expect(waits).toEqual([50, 50, 50, 50, 50]);
 });
