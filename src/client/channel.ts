@@ -16,10 +16,19 @@ export interface Channel {
   close(): void;
 }
 
+/** Where a lease channel is, and what opens it. */
+export interface ChannelTarget {
+  readonly origin: string;
+  readonly path: string;
+  readonly key: string;
+  /** The key as a header. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 export type OpenLeaseChannel = (handlers: ChannelHandlers) => Promise<Channel>;
 
 /** Opens lease channels of one authority under one key; what does so is loaded with the first. */
 export function leaseChannelOpener({ origin, prefix }: BaseUrl, key: string): OpenLeaseChannel {
-  const target = { origin, path: prefix + LEASE_PATH, headers: { [ORG_KEY_HEADER]: key } };
+  const target = { origin, path: prefix + LEASE_PATH, key, headers: { [ORG_KEY_HEADER]: key } };
   return async (handlers) => (await import("./lease-channel.ts")).openChannel(target, handlers);
 }

@@ -1,67 +1,24 @@
-import { WebSocket } from "ws";
-import type { ClientOptions } from "ws";
-import type { Channel, ChannelHandlers } from "./channel.ts";
-
-export interface ChannelTarget {
-  readonly origin: string;
-  readonly path: string;
-  readonly headers: Readonly<Record<string, string>>;
-}
-
-/** Nothing heard for so long: the connection is given up, however open it looks. */
-const SILENCE_MS = 15_000;
-const PING_MS = 5000;
-const MAX_FRAME_BYTES = 1024 * 1024;
-const HANDSHAKE_TIMEOUT_MS = 5000;
+import type { Channel, ChannelHandlers, ChannelTarget } from "./channel.ts";
+import { openWebChannel } from "./web-channel.ts";
 
 /**
- * Opens a lease channel. It keeps no process alive. A redirect is not followed,
- * since a key must not travel.
+ * Opens a lease channel: on Node with `ws`, which sets a header, asks whether the
+ * other side lives and keeps no process alive; elsewhere with the runtime's own
+ * WebSocket.
+ *
+ * @throws where there is none
  */
-export function openChannel(target: ChannelTarget, handlers: ChannelHandlers): Channel {
-  const options: ClientOptions = {
-    headers: target.headers,
-    followRedirects: false,
-    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
-    maxPayload: MAX_FRAME_BYTES,
-    perMessageDeflate: false,
-  };
-  const url = `${target.origin.replace(/^http/, "ws")}${target.path}`;
-  const socket = new WebSocket(url, options);
-  let isOver = false;
-  let heartbeat: ReturnType<typeof setInterval> | undefined;
-  let heardMs = performance.now();
-  const heard = (): void => {
-    heardMs = performance.now();
-  };
-  const end = (reason?: unknown): void => {
-    if (isOver) return;
-    isOver = true;
-    clearInterval(heartbeat);
-    socket.terminate();
-    handlers.closed(reason);
-  };
+export async function openChannel(
+  target: ChannelTarget,
+  handlers: ChannelHandlers,
+): Promise<Channel> {
+  if (!isNode()) return openWebChannel(target, handlers);
+  const { openNodeChannel } = await import("./node-channel.ts");
+  return openNodeChannel(target, handlers);
+}
 
-  socket.on("error", end);
-  socket.on("close", () => end());
-  socket.on("pong", heard);
-  socket.on("ping", heard);
-  // Frames come as one Buffer each: that is the default `binaryType`.
-  socket.on("message", (data: Buffer, isBinary) => {
-    heard();
-    if (!isBinary && !isOver) handlers.received(data.toString("utf8"));
-  });
-  socket.on("upgrade", ({ socket: connection }) => connection.unref());
-  socket.on("open", () => {
-    heard();
-    heartbeat = setInterval(() => {
-      if (performance.now() - heardMs > SILENCE_MS) end(new Error("the channel went silent"));
-      else socket.ping();
-    }, PING_MS);
-    heartbeat.unref();
-    handlers.opened((text) => {
-      if (socket.readyState === socket.OPEN) socket.send(text, () => undefined);
-    });
-  });
-  return { close: () => end() };
+/** Deno and Bun say that they are, and have another `ws`. */
+function isNode(): boolean {
+  const others = ["Deno", "Bun"].some((name) => name in globalThis);
+  return !others && globalThis.process?.versions?.node !== undefined;
 }

@@ -4,8 +4,11 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { MachineID } from "../../src/index.ts";
+import { isAlive } from "./family.ts";
+import { call, frame, HELLO } from "./gate-fixture.ts";
 import { CLI, cleanEnv, startServe, temporaryDirectory } from "./spawn.ts";
 import type { Served } from "./spawn.ts";
 
@@ -103,11 +106,13 @@ describe("machineid gate in front of real servers", () => {
         arguments: { path: directory.file("a.txt"), content },
       });
     expect(await write("second")).not.toMatchObject({ isError: true });
-    await machineid.revoke(device);
+    await machineid.revoke(device, { wait: "fenced" });
     expect(await write("third")).toMatchObject({ isError: true });
     expect(readFileSync(directory.file("a.txt"), "utf8")).toBe("second");
     await machineid.unrevoke(device);
-    expect(await write("fourth")).not.toMatchObject({ isError: true });
+    await expect
+      .poll(() => write("fourth"), { timeout: 30_000 })
+      .not.toMatchObject({ isError: true });
     expect(readFileSync(directory.file("a.txt"), "utf8")).toBe("fourth");
   });
 
@@ -136,4 +141,43 @@ describe("machineid gate in front of real servers", () => {
     await machineid.revoke(device);
     expect(await inspect()).toContain("DEVICE_REVOKED");
   });
+});
+
+/** A server of the SDK's whose tool works on, whatever its signal says, and writes down that it does. */
+const STUBBORN = `
+import { appendFileSync } from "node:fs";
+import { McpServer } from ${JSON.stringify(import.meta.resolve("@modelcontextprotocol/sdk/server/mcp.js"))};
+import { StdioServerTransport } from ${JSON.stringify(import.meta.resolve("@modelcontextprotocol/sdk/server/stdio.js"))};
+const server = new McpServer({ name: "stubborn", version: "1" });
+server.registerTool("work", {}, () => new Promise(() => {
+  setInterval(() => appendFileSync(process.argv[2], "beat " + process.pid + "\\n"), 5);
+}));
+await server.connect(new StdioServerTransport());
+`;
+
+test("a server that ignores a cancelled call is ended, and only then is the stop drained", async () => {
+  using directory = temporaryDirectory();
+  const [script, file] = [directory.file("server.mjs"), directory.file("beats")];
+  writeFileSync(script, STUBBORN);
+  writeFileSync(file, "");
+  const deviceId = await newDevice();
+  const command = [process.execPath, script, file];
+  const gate = spawn(
+    process.execPath,
+    [CLI, "gate", "--device", deviceId, "--grace", "1s", "--", ...command],
+    { env: environment(), stdio: ["pipe", "pipe", "pipe"] },
+  );
+  const ended = once(gate, "exit");
+  const said = text(gate.stderr);
+  const answered = text(gate.stdout);
+  gate.stdin.write(frame(HELLO) + frame(call(2, "work")));
+  await expect.poll(() => readFileSync(file, "utf8"), { timeout: 30_000 }).toContain("beat");
+  const answer = await machineid.revoke(deviceId, { wait: "drained", waitTimeoutMs: 30_000 });
+  const beats = readFileSync(file, "utf8");
+  expect(answer).toMatchObject({ stop: { state: "drained", drained: 1 } });
+  expect(isAlive(Number(/beat (\d+)/.exec(beats)?.[1]))).toBe(false);
+  expect(readFileSync(file, "utf8")).toBe(beats);
+  expect(await ended).toEqual([3, null]);
+  expect(await said).toContain("did not end a cancelled call");
+  expect(await answered).toContain("execution_denied");
 });

@@ -128,9 +128,7 @@ describe("trouble", () => {
     await running.until(/"id":2,"result":\{"isError":true.*DEVICE_REVOKED/);
     while (!server.log().includes("cancelled execution_denied")) await delay(5);
     running.process.stdin?.end();
-    expect((await running.finished).stderr).toMatch(
-      /tool "stay" refused: DEVICE_REVOKED \(request /,
-    );
+    expect((await running.finished).stderr).toMatch(/a call in flight stopped: DEVICE_REVOKED/);
   });
 
   test("messages that are none, and one that is too long, are answered and go no further", async () => {

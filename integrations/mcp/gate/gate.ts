@@ -1,11 +1,11 @@
 import { ExecutionDeniedError } from "../../../src/index.ts";
 import type { Boundary, Guard } from "../../../src/index.ts";
 import { GatedCall } from "./gated-call.ts";
-import { ERROR_CODES, errorAnswer, idMember, member, textMember } from "./message.ts";
+import { ERROR_CODES, errorAnswer, idMember, isCall, member, textMember } from "./message.ts";
 import type { Call, Message, RequestId } from "./message.ts";
 import { isAmbiguous } from "./policy.ts";
 import type { GatePolicy } from "./policy.ts";
-import { isModern, refusalOf, unlistedRefusal } from "./refusal.ts";
+import { envelopeOf, refusalOf, unlistedRefusal } from "./refusal.ts";
 import { endedTask, taskOf } from "./task.ts";
 import type { SendOptions } from "./transport.ts";
 import { Watch } from "./watch.ts";
@@ -15,6 +15,8 @@ export interface GateSides {
   /** Hands a message to the server, at once: nothing is waited for before it begins. */
   toServer(message: Message, extra: unknown): unknown;
   toClient(message: Message, options?: SendOptions): Promise<void>;
+  /** A call in flight was stopped, and cancelled at the server. */
+  stopped?(call: GatedCall): void;
 }
 
 /**
@@ -111,6 +113,12 @@ export class Gate {
     return [...this.#calls].some((call) => !call.isDelivered);
   }
 
+  /** Takes nothing more of the client's. What the server has goes on. */
+  shut(): void {
+    this.#isClosed = true;
+    for (const call of this.#calls) if (!call.isDelivered) call.giveUp();
+  }
+
   /** The client or the server is gone. */
   close(): void {
     this.#isClosed = true;
@@ -204,6 +212,7 @@ export class Gate {
     call.isOver = true;
     this.#forgetIds(call);
     this.#watch.delete(call);
+    this.#sides.stopped?.(call);
   }
 
   #cancelTask({ message, extra }: GatedCall, taskId: string): void {
@@ -286,13 +295,4 @@ export class Gate {
     this.#watch.delete(call);
     this.#calls.delete(call);
   }
-}
-
-const isCall = (message: Message): message is Call => message.method !== undefined;
-
-/** What each request of the revision without sessions carries. */
-function envelopeOf(message: Call): object {
-  if (!isModern(message)) return {};
-  const { progressToken: _progressToken, ...meta } = Object(member(message.params, "_meta"));
-  return { _meta: meta };
 }

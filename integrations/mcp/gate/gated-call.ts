@@ -18,7 +18,7 @@ export class GatedCall implements Watched {
   isDelivered = false;
   /** It is answered, stopped, or over: nothing happens to it any more. */
   isOver = false;
-  #end: () => void = () => undefined;
+  readonly #ended = Promise.withResolvers<void>();
   readonly #given = new AbortController();
 
   constructor(message: Call, boundary: Boundary, run: Run, extra: unknown) {
@@ -53,14 +53,12 @@ export class GatedCall implements Watched {
 
   /** Resolves when {@link GatedCall.end} is called. */
   untilEnd(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#end = resolve;
-    });
+    return this.#ended.promise;
   }
 
   end(): void {
     this.isOver = true;
-    this.#end();
+    this.#ended.resolve();
   }
 
   /** Nobody waits for it any more. */

@@ -1,5 +1,7 @@
+import { ExecutionDeniedError } from "../../../src/index.ts";
 import type { Guard } from "../../../src/index.ts";
 import { Gate } from "./gate.ts";
+import type { GatedCall } from "./gated-call.ts";
 import {
   ERROR_CODES,
   errorAnswer,
@@ -20,6 +22,8 @@ export interface GatewaySessionOptions {
   readonly guard: Guard;
   readonly policy: GatePolicy;
   readonly client: Transport;
+  /** How long a server may go on with a call that was denied in flight. */
+  readonly endAfterMs: number | undefined;
   readonly report: (error: Error) => void;
 }
 
@@ -45,6 +49,7 @@ export class GatewaySession {
     this.#gate = new Gate(options.guard, options.policy, {
       toServer: (message) => this.#toServer(message),
       toClient: (message, sendOptions) => this.#toClient(message, sendOptions),
+      stopped: (call) => void this.#endStubborn(call),
     });
   }
 
@@ -85,13 +90,29 @@ export class GatewaySession {
   async #close(): Promise<void> {
     const { client, report } = this.#options;
     const unanswered = [...this.#pending.keys()];
-    this.#gate.close();
+    this.#gate.shut();
     const gone = (id: RequestId): Message =>
       errorAnswer(id, ERROR_CODES.internal, "The server has gone");
     // A client that is gone itself needs no answer.
     await Promise.allSettled(unanswered.map((id) => client.send(gone(id))));
     const ends = await Promise.allSettled([this.#upstream?.close(), client.close()]);
+    // Until the server is gone, what it was doing counts as running.
+    this.#gate.close();
     for (const end of ends) if (end.status === "rejected") report(asError(end.reason));
+  }
+
+  /** A server that goes on with what was denied is gone with its session. An outage is no denial. */
+  async #endStubborn(call: GatedCall): Promise<void> {
+    const { endAfterMs, report } = this.#options;
+    if (endAfterMs === undefined || !ExecutionDeniedError.isInstance(call.run.stopped)) return;
+    const { promise: late, resolve } = Promise.withResolvers<boolean>();
+    const timer = setTimeout(() => resolve(true), endAfterMs);
+    const isLate = await Promise.race([call.untilEnd(), late]);
+    clearTimeout(timer);
+    if (isLate !== true || this.#isClosing) return;
+    const problem = `The server did not end a cancelled call in ${endAfterMs} ms, and is ended`;
+    report(new Error(problem, { cause: call.run.stopped }));
+    await this.close();
   }
 
   /** The client sends nothing more, but may still read. */

@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from "../../../src/index.ts";
 import type { Guard } from "../../../src/index.ts";
 import { GatewaySession } from "./gateway-session.ts";
 import { createPolicy } from "./policy.ts";
@@ -6,6 +7,14 @@ import type { AnyTransport, Transport } from "./transport.ts";
 
 /** {@link GateOptions}, and whom to tell of trouble. */
 export interface GatewayOptions extends GateOptions {
+  /**
+   * How long a server may go on with a call that was denied in flight, and so
+   * cancelled, in milliseconds. Then the session ends: its connection to the server
+   * is closed, which ends a server that the connection had started. For a server
+   * that ends with its connection; of any other nobody knows what it goes on with.
+   * @default no limit
+   */
+  readonly endAfterMs?: number | undefined;
   /** Told of what went wrong with a session. What it throws changes nothing. */
   readonly onError?: ((error: Error) => void) | undefined;
 }
@@ -35,6 +44,9 @@ export interface Gateway extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+/** A day. */
+const MAX_END_AFTER_MS = 86_400_000;
+
 /**
  * Makes a gateway: a client talks to a server through it, and everything that
  * begins work is asked about first, as by {@link guardServer}: calls of tools,
@@ -56,8 +68,14 @@ export function createGateway(
   upstream: Upstream,
   options: GatewayOptions = {},
 ): Gateway {
-  const { onError, ...gateOptions } = options;
+  const { endAfterMs, onError, ...gateOptions } = options;
   const policy = createPolicy(gateOptions);
+  if (endAfterMs !== undefined && !(endAfterMs >= 0 && endAfterMs <= MAX_END_AFTER_MS)) {
+    throw new InvalidArgumentError(
+      "OPTION_INVALID",
+      `endAfterMs is a number of milliseconds from 0 to ${MAX_END_AFTER_MS}`,
+    );
+  }
   const sessions = new Set<GatewaySession>();
   const report = (error: Error): void => {
     try {
@@ -74,6 +92,7 @@ export function createGateway(
       const session = new GatewaySession({
         guard,
         policy,
+        endAfterMs,
         report,
         client: client as Transport,
       });

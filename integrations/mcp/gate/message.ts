@@ -19,6 +19,8 @@ export interface Message {
 /** A message with a method. */
 export type Call = Message & { readonly method: string };
 
+export const isCall = (message: Message): message is Call => message.method !== undefined;
+
 /** Codes of JSON-RPC, and the one of a refusal, from its range for servers. */
 export const ERROR_CODES = {
   invalidRequest: -32600,

@@ -15,6 +15,13 @@ const MODERN_META = "io.modelcontextprotocol/protocolVersion";
 export const isModern = ({ params }: Pick<Call, "params">): boolean =>
   typeof member(member(params, "_meta"), MODERN_META) === "string";
 
+/** What each request of that revision carries. */
+export function envelopeOf(message: Call): object {
+  if (!isModern(message)) return {};
+  const { progressToken: _progressToken, ...meta } = Object(member(message.params, "_meta"));
+  return { _meta: meta };
+}
+
 /**
  * The answer to a request that was refused. Nothing of the authority's but the
  * code is in it.

@@ -39,7 +39,7 @@ export interface LeaseDoorOptions {
   readonly corsOrigins: readonly string[];
 }
 
-/** Connections whose key is not known yet: pages in browsers, which send it in their hello. */
+/** Connections whose key is not known yet: of browsers and others that set no header, and send it in their hello. */
 const MOST_UNKNOWN = 1_000;
 /** Largest message of someone whose key is known, and of anybody else. */
 const MAX_MESSAGE_BYTES = 1024 * 1024;
@@ -102,15 +102,15 @@ export class LeaseDoor {
     if (this.#isClosed) throw new Failure("SHUTTING_DOWN");
     const { headers } = request;
     this.#checkOrigin(request);
-    const isPage = headers.origin !== undefined && headers[ORG_KEY_HEADER] === undefined;
-    const owner = isPage ? undefined : await this.#admit(request, headers[ORG_KEY_HEADER]);
+    const key = headers[ORG_KEY_HEADER];
+    const owner = key === undefined ? undefined : await this.#admit(request, key);
     if (socket.destroyed) return;
-    if (isPage) {
+    if (owner === undefined) {
       this.#options.services.gatekeeper.enter(request, undefined);
       if (this.#unknowns >= MOST_UNKNOWN) throw tooMany();
     }
     if (this.#isClosed) throw new Failure("SHUTTING_DOWN");
-    const server = isPage ? this.#unknown : this.#known;
+    const server = owner === undefined ? this.#unknown : this.#known;
     server.handleUpgrade(request, socket, head, (opened) => {
       this.#serve(opened, request, owner);
     });

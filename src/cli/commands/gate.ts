@@ -2,7 +2,7 @@ import { defineCommand } from "citty";
 import { parseArgs } from "node:util";
 import { createGuard, describeBoundary } from "../../guard/index.ts";
 import type { Guard, GuardEvent } from "../../guard/index.ts";
-import { readInteger, REPEATED } from "../arguments.ts";
+import { readDuration, readInteger, REPEATED } from "../arguments.ts";
 import { connect, CONNECTION_ARGUMENTS, fromEnv, readTimeoutMs } from "../connection.ts";
 import type { ConnectionArguments } from "../connection.ts";
 import { CommandError, EXIT, UsageError } from "../exit-code.ts";
@@ -59,6 +59,12 @@ export const command = defineCommand({
       default: "2000",
       valueHint: "MS",
     },
+    grace: {
+      type: "string",
+      description:
+        "How long a server that was started may go on with a call that was stopped, before it is ended; 5s",
+      valueHint: "DURATION",
+    },
     http: { type: "boolean", description: "Serve clients over Streamable HTTP, not over stdio" },
     host: { type: "string", description: "Address for --http", default: "127.0.0.1" },
     port: { type: "string", description: "Port for --http; 0 takes any", default: "7644" },
@@ -68,11 +74,15 @@ export const command = defineCommand({
   async run({ args, rawArgs }): Promise<ExitCode> {
     refuseOthers(args._, rawArgs, "The server");
     const server = serverOf(rawArgs, args.url, args.header);
+    if ("url" in server && args.grace !== undefined) {
+      throw new UsageError("--grace is for a server that is started: nothing ends one at --url");
+    }
     const guard = guardOf(args);
     const run = await loadGate();
     return run({
       guard,
       server,
+      graceMs: readDuration(args.grace ?? "5s", "--grace"),
       gate: {
         ...listsOf(rawArgs),
         resources: args.resources === true,
@@ -96,6 +106,8 @@ function guardOf(
 ): Guard {
   return createGuard(connect(args), {
     deviceId: args.device ?? fromEnv("MACHINEID_DEVICE_ID") ?? "",
+    // Where it can be had, a stop is pushed to the calls in flight.
+    enforcement: "auto",
     checkTimeoutMs: readTimeoutMs(args["timeout-ms"]),
     register: args.register === true,
     onEvent: tell,
@@ -104,13 +116,21 @@ function guardOf(
 
 /** What was refused, for the person who runs the gate; the model is told less. */
 function tell(event: GuardEvent): void {
-  if (event.type !== "check" || (event.outcome !== "denied" && event.outcome !== "unavailable"))
-    return;
-  const { boundary, code, requestId } = event;
+  if (event.type === "check" && (event.outcome === "denied" || event.outcome === "unavailable")) {
+    tellRefusal(`${describeBoundary(event.boundary)} refused`, event);
+  }
+  // A stop that was pushed, and that no check has met.
+  if (event.type === "stop" && event.error.boundary.kind === "run") {
+    tellRefusal("a call in flight stopped", event.error);
+  }
+}
+
+function tellRefusal(
+  what: string,
+  { code, requestId }: { readonly code: string; readonly requestId?: string | undefined },
+): void {
   const request = requestId === undefined ? "" : ` (request ${requestId})`;
-  printError(
-    printable(`machineid: gate: ${describeBoundary(boundary)} refused: ${code}${request}`),
-  );
+  printError(printable(`machineid: gate: ${what}: ${code}${request}`));
 }
 
 /** Options that may be given more than once, each with names that commas part. */

@@ -1,6 +1,7 @@
 import { createGateway } from "../../../integrations/mcp/gate/gateway.ts";
 import type { GateOptions } from "../../../integrations/mcp/gate/policy.ts";
 import type { AnyTransport } from "../../../integrations/mcp/gate/transport.ts";
+import { ExecutionDeniedError } from "../../index.ts";
 import type { Guard } from "../../index.ts";
 import { CommandError, EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
@@ -17,6 +18,8 @@ export interface GateCommandOptions {
   readonly guard: Guard;
   readonly gate: GateOptions;
   readonly server: ChildServerOptions | HttpServerOptions;
+  /** How long a server that was started may go on with a call that was denied in flight, in milliseconds. */
+  readonly graceMs: number;
   /** Where clients are served over HTTP; undefined serves one on stdin and stdout. */
   readonly listen: ListenOptions | undefined;
 }
@@ -31,7 +34,12 @@ const OPEN_TO_OTHERS =
 
 /** Gates a server until its clients have gone, or a signal says so. */
 export async function runGate(options: GateCommandOptions): Promise<ExitCode> {
-  const { guard, gate, server, listen } = options;
+  const { guard, gate, server, graceMs, listen } = options;
+  let isEnded = false;
+  const onError = ({ message, cause }: Error): void => {
+    isEnded ||= ExecutionDeniedError.isInstance(cause);
+    printError(`machineid: gate: ${printable(message)}`);
+  };
   const stop = stopSignal();
   const upstream = await openerOf(server);
   const children = new Set<ChildTransport>();
@@ -42,7 +50,8 @@ export async function runGate(options: GateCommandOptions): Promise<ExitCode> {
       if (transport instanceof ChildTransport) children.add(transport);
       return transport;
     },
-    { ...gate, onError: ({ message }) => printError(`machineid: gate: ${printable(message)}`) },
+    // What a server goes on with that was not started here ends with nothing that is done here.
+    { ...gate, onError, endAfterMs: "command" in server ? graceMs : undefined },
   );
   try {
     if (listen !== undefined) {
@@ -65,6 +74,7 @@ export async function runGate(options: GateCommandOptions): Promise<ExitCode> {
   } finally {
     await gateway.close();
   }
+  if (isEnded) return EXIT.denied;
   return exitCodeOf([...children]);
 }
 

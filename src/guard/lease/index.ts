@@ -34,5 +34,7 @@ export async function findSource(options: LeaseOptions): Promise<DecisionSource>
     Reflect.apply(openLeaseChannel, client, [handlers]),
   );
   const { time } = holder;
-  return new LeaseSource({ session, device, time, strict, registers, onChange, onEvent });
+  const fallsBack = options.isOptional;
+  const more = { fallsBack, timeoutMs, onChange, onEvent };
+  return new LeaseSource({ session, device, time, strict, registers, ...more });
 }

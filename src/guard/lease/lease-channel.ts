@@ -42,10 +42,13 @@ export class LeaseChannel {
       .open({
         opened: (send) => {
           if (this.#link !== link) return;
-          this.#failures = 0;
           link.connection = session.open((message) => send(JSON.stringify(message)));
         },
-        received: (text) => link.connection?.receive(text),
+        received: (text) => {
+          // Opening proves nothing: whoever says its key in the hello may be sent away then.
+          this.#failures = 0;
+          link.connection?.receive(text);
+        },
         closed,
       })
       .then((channel) => {

@@ -14,6 +14,10 @@ export interface LeaseSourceOptions {
   readonly strict: DecisionSource;
   /** Whether a check has to register the device first. */
   readonly registers: boolean;
+  /** Whether checks are asked strictly as long as there is no channel. */
+  readonly fallsBack: boolean;
+  /** Deadline of a check in milliseconds. */
+  readonly timeoutMs: number;
   /** Called when something about the lease has changed. */
   readonly onChange: () => void;
   readonly onEvent: (event: GuardEvent) => void;
@@ -26,6 +30,10 @@ export class LeaseSource implements DecisionSource, LeaseListener {
   #leased: LeasedDevice | undefined;
   #isAnswered = false;
   #isClosed = false;
+  /** How the last check ended that was asked strictly for want of a channel. */
+  #fallback: GuardStatus | undefined;
+  /** The channel was waited for once, and did not come. */
+  #isLate = false;
 
   constructor(options: LeaseSourceOptions) {
     this.#options = options;
@@ -33,16 +41,19 @@ export class LeaseSource implements DecisionSource, LeaseListener {
   }
 
   decideNow(now: Instant): SourcedVerdict | undefined {
-    return this.#isReady ? this.#leased?.decision(now) : undefined;
+    if (!this.#isReady || this.#leased === undefined) return undefined;
+    // A denial holds until a grant, which may never come where strict checks can be had.
+    const { session, fallsBack } = this.#options;
+    if (fallsBack && this.#leased.isDenied && !session.isConnected) return undefined;
+    return this.#leased.decision(now);
   }
 
   status(): GuardStatus {
     const { session, time } = this.#options;
-    const leased = this.#leased;
-    if (leased?.isDenied === true) return "stopped";
-    if (leased?.decision(time.now()) !== undefined) {
-      return session.isConnected ? "armed" : "degraded";
-    }
+    const outcome = this.#leased?.decision(time.now())?.verdict.outcome;
+    if (outcome === "allowed") return session.isConnected ? "armed" : "degraded";
+    if (this.#fallback !== undefined && !session.isConnected) return this.#fallback;
+    if (outcome === "denied") return "stopped";
     return this.#isAnswered ? "blind" : "idle";
   }
 
@@ -69,13 +80,14 @@ export class LeaseSource implements DecisionSource, LeaseListener {
     const sourced =
       isStrict && session.isSound
         ? await this.#decideStrictly(this.#leased, cancellation)
-        : await session.ask(this.#leased, cancellation);
+        : await this.#askForLease(this.#leased, cancellation);
     this.#isAnswered = true;
     onChange();
     return sourced;
   }
 
   changed(): void {
+    if (this.#options.session.isConnected) this.#isLate = false;
     this.#options.onChange();
   }
 
@@ -97,10 +109,40 @@ export class LeaseSource implements DecisionSource, LeaseListener {
     if (this.#leased !== undefined) this.#options.session.unwatch(this.#leased, this);
   }
 
+  /** By a lease; where that takes a channel that cannot be had, strictly, if that will do. */
+  async #askForLease(leased: LeasedDevice, cancellation: Cancellation): Promise<SourcedVerdict> {
+    const { session, strict, fallsBack, timeoutMs } = this.#options;
+    if (!fallsBack) return session.ask(leased, cancellation);
+    if (!this.#isLate || session.isConnected) {
+      const sourced = await within(timeoutMs / 2, session.ask(leased, cancellation));
+      this.#isLate = sourced === undefined;
+      // Where a stop might not be obeyed there is no allow of any kind.
+      const isFinal = sourced?.verdict.outcome !== "unavailable" || !session.isSound;
+      if (sourced !== undefined && isFinal) {
+        this.#fallback = undefined;
+        return sourced;
+      }
+    }
+    if (!session.isSound) return session.ask(leased, cancellation);
+    const asked = await strict.decide(cancellation, false);
+    this.#fallback = STATUS[asked.verdict.outcome];
+    return asked;
+  }
+
   /** In a message over the channel, or where there is none by a request. */
   #decideStrictly(leased: LeasedDevice, cancellation: Cancellation): Promise<SourcedVerdict> {
     const { session, strict } = this.#options;
     const byRequest = (): Promise<SourcedVerdict> => strict.decide(cancellation, true);
     return session.isConnected ? session.check(leased, cancellation, byRequest) : byRequest();
   }
+}
+
+const STATUS = { allowed: "armed", denied: "stopped", unavailable: "blind" } as const;
+
+/** What `answer` resolves with in time, or undefined. */
+function within<T>(patienceMs: number, answer: Promise<T>): Promise<T | undefined> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(undefined), patienceMs);
+    answer.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
 }

@@ -72,7 +72,6 @@ describe("the lease channel", () => {
     const key = `org_${"x".repeat(43)}`;
     const { secret: operator } = await createScopedKey(authority, "operator");
     const { secret: viewer } = await createScopedKey(authority, "viewer");
-    expect(await refused({})).toEqual([401, "ORG_KEY_MISSING"]);
     expect(await refused({ "x-org-key": key })).toEqual([401, "ORG_KEY_INVALID"]);
     expect(await refused({ "x-org-key": operator })).toEqual([403, "FORBIDDEN"]);
     expect(await refused({ "x-org-key": viewer })).toEqual([403, "FORBIDDEN"]);
@@ -122,6 +121,15 @@ describe("the lease channel", () => {
     await using wrong = await LeaseClient.open(authority.url, undefined, { headers });
     wrong.hello(["a"], `org_${"x".repeat(43)}`);
     expect(await wrong.close()).toEqual([4401, "ORG_KEY_INVALID"]);
+  });
+
+  it("takes the key in the hello of any client that sets no header, and asks for one", async () => {
+    await using client = await LeaseClient.open(authority.url, undefined);
+    client.hello(["a"], authority.ownerKey);
+    expect((await client.renew()).decisions).toMatchObject({ a: { allowed: true } });
+    await using keyless = await LeaseClient.open(authority.url, undefined);
+    keyless.hello(["a"]);
+    expect(await keyless.close()).toEqual([4401, "ORG_KEY_MISSING"]);
   });
 
   it("an agent's key holds leases of the devices that match it, and of no other", async () => {

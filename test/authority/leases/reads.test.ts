@@ -62,13 +62,15 @@ function bound<Whole extends object>(whole: Whole, instead: Partial<Whole>): Who
 describe("a read that was under way when a stop was committed", () => {
   let authority: TestAuthority;
   let slow: SlowStore;
+  let laterMs = 0;
 
   const post = (path: string, body: unknown) => call(authority, "POST", `/api/v1/${path}`, body);
   const revoke = () => post("devices/revoke", { deviceId: "a", wait: "fenced" });
 
   beforeEach(async () => {
     slow = new SlowStore(await sqliteStore(":memory:"));
-    authority = await startTestAuthority({ store: slow.store });
+    const monotonicMs = (): number => performance.now() + laterMs;
+    authority = await startTestAuthority({ store: slow.store, monotonicMs });
     await post("devices/register", { deviceId: "a" });
   });
   afterEach(() => authority.close());
@@ -130,13 +132,26 @@ describe("a read that was under way when a stop was committed", () => {
   it("and a store that is away, grant nothing", async () => {
     await using client = await LeaseClient.open(authority.url, authority.ownerKey);
     client.hello(["a"]);
-    slow.isAway = true;
-    client.send({ type: "renew", n: 1 });
-    client.send({ type: "check", n: 2, devices: ["a"] });
-    await expect.poll(() => slow.reads).toBe(2);
-    slow.isAway = false;
-    client.n = 2;
     await client.renew();
-    expect(client.received.map((answer) => Reflect.get(answer, "n"))).toEqual([3]);
+    slow.isAway = true;
+    client.send({ type: "renew", n: 2 });
+    client.send({ type: "check", n: 3, devices: ["a"] });
+    await expect.poll(() => slow.reads).toBe(3);
+    slow.isAway = false;
+    client.n = 3;
+    await client.renew();
+    expect(client.received.map((answer) => Reflect.get(answer, "n"))).toEqual([1, 4]);
+  });
+
+  it("for longer than floors are kept decides nothing, and is made again", async () => {
+    await using client = await LeaseClient.open(authority.url, authority.ownerKey);
+    client.hello(["a"]);
+    const { read, release } = slow.hold();
+    const granted = client.renew();
+    await read;
+    laterMs += 60_001;
+    release();
+    await granted;
+    expect(slow.reads).toBe(2);
   });
 });

@@ -67,6 +67,21 @@ describe("a stop after a restart", () => {
     expect(await stateOf(authority, version)).toBe("pending");
   });
 
+  it("waits its whole time anew when it was made before, and is asked for again", async () => {
+    const before = await start();
+    await register(before);
+    await using holder = await LeaseClient.holding(before.url, OWNER_KEY, ["a"]);
+    const first = await revoke(before);
+    await before.close();
+    await holder.close();
+    await using authority = await start();
+    const { version } = await revoke(authority);
+    expect(version).toBe(first.version);
+    expect(await stateOf(authority, version)).toBe("pending");
+    monotonicMs += 10_101;
+    expect(await stateOf(authority, version)).toBe("fenced");
+  });
+
   it("is answered at once when the process before left nothing in use", async () => {
     const before = await start();
     await register(before);

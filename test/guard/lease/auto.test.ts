@@ -1,8 +1,10 @@
-import { expect, test } from "vitest";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { expect, test, vi } from "vitest";
 import { createGuard } from "../../../src/index.ts";
 import type { Answer, GuardClient } from "../../../src/index.ts";
 import { scriptedLeases } from "../../support/scripted-leases.ts";
-import { codeOf, TOOL } from "./scene.ts";
+import type { ScriptedLeases } from "../../support/scripted-leases.ts";
+import { codeOf, manualClock, TOOL } from "./scene.ts";
 
 const answer = (status: number, body: unknown): Answer => ({
   status,
@@ -67,5 +69,124 @@ test("auto begins nothing while the authority has not said, and asks again", asy
   expect(await codeOf(guard.protect(TOOL, () => "ran"))).toBe("AUTHORITY_UNREACHABLE");
   isUp = true;
   await expect(guard.protect(TOOL, () => "ran")).resolves.toBe("ran");
+  await guard.close();
+});
+
+/** An authority that leases and decides strictly, whose channel is as a test makes it. */
+function twoWays(): {
+  leases: ScriptedLeases;
+  client: GuardClient;
+  strict: () => number;
+} {
+  const leases = scriptedLeases();
+  let strict = 0;
+  const client: GuardClient = {
+    openLeaseChannel: (handlers) => leases.client.openLeaseChannel?.(handlers) ?? never,
+    request: async (operation, body) => {
+      if (operation === "meta") return answer(200, { features: ["lease"] });
+      strict += 1;
+      const allowed = !leases.denied.has(String(body?.["deviceId"]));
+      const code = allowed ? "ALLOW" : "DEVICE_REVOKED";
+      return answer(200, { allowed, code, status: "ok" });
+    },
+  };
+  return { leases, client, strict: () => strict };
+}
+
+const never = new Promise<never>(() => undefined);
+
+test("auto asks strictly where no channel can be opened, at every check", async () => {
+  const { leases, client, strict } = twoWays();
+  leases.refuses = true;
+  const guard = createGuard(client, auto);
+  await guard.check(TOOL);
+  expect(guard.status).toBe("armed");
+  leases.denied.add("a");
+  expect(await codeOf(guard.check(TOOL))).toBe("DEVICE_REVOKED");
+  expect(guard.status).toBe("stopped");
+  leases.denied.clear();
+  await guard.check(TOOL);
+  expect(strict()).toBe(3);
+  await guard.close();
+});
+
+test("auto waits for a channel that does not come once, and half a deadline at most", async () => {
+  const { client, strict } = twoWays();
+  const opened: unknown[] = [];
+  const silent: GuardClient = {
+    ...client,
+    openLeaseChannel: (handlers) => {
+      opened.push(handlers);
+      return never;
+    },
+  };
+  vi.useFakeTimers();
+  try {
+    const guard = createGuard(silent, { ...auto, checkTimeoutMs: 10_000 });
+    const first = guard.check(TOOL, {});
+    await vi.advanceTimersByTimeAsync(4_999);
+    expect(strict()).toBe(0);
+    await vi.advanceTimersByTimeAsync(1);
+    await first;
+    await guard.check(TOOL);
+    await guard.check(TOOL);
+    expect(strict()).toBe(3);
+    expect(opened).toHaveLength(1);
+    await guard.close();
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test("auto keeps its lease when the channel is lost, asks strictly after it, and leases again", async () => {
+  const { leases, client, strict } = twoWays();
+  const clock = manualClock();
+  const guard = createGuard(client, { ...auto, clock });
+  await guard.check(TOOL);
+  leases.refuses = true;
+  leases.cut();
+  await guard.check(TOOL);
+  expect([guard.status, strict()]).toEqual(["degraded", 0]);
+  clock.pass(10_000);
+  await guard.check(TOOL);
+  expect([guard.status, strict()]).toEqual(["armed", 1]);
+  leases.refuses = false;
+  await expect.poll(() => leases.all("renew").length, { timeout: 10_000 }).toBeGreaterThan(1);
+  await nextTurn();
+  await guard.check(TOOL);
+  expect(strict()).toBe(1);
+  await guard.close();
+});
+
+test("auto asks strictly about a device that was stopped before the channel was lost", async () => {
+  const { leases, client } = twoWays();
+  const guard = createGuard(client, auto);
+  const run = guard.run();
+  await run.check(TOOL);
+  leases.stop("a");
+  leases.refuses = true;
+  leases.cut();
+  expect(await codeOf(guard.check(TOOL))).toBe("DEVICE_REVOKED");
+  leases.denied.clear();
+  await guard.check(TOOL);
+  expect(guard.status).toBe("armed");
+  await expect(run.check(TOOL)).rejects.toMatchObject({ code: "DEVICE_REVOKED" });
+  await guard.close();
+});
+
+test("auto begins nothing where stops would not be obeyed, by request neither", async () => {
+  const { leases, client, strict } = twoWays();
+  const abort = vi.spyOn(AbortController.prototype, "abort").mockImplementation(() => undefined);
+  const events: string[] = [];
+  const guard = createGuard(client, { ...auto, onEvent: ({ type }) => events.push(type) });
+  await codeOf(guard.check(TOOL));
+  await expect.poll(() => events).toContain("self_check");
+  const before = strict();
+  expect(await codeOf(guard.protect(TOOL, () => "ran"))).toBe("LEASE_EXPIRED");
+  leases.refuses = true;
+  leases.cut();
+  expect(await codeOf(guard.protect(TOOL, () => "ran"))).toBe("LEASE_EXPIRED");
+  expect(strict()).toBe(before);
+  abort.mockRestore();
   await guard.close();
 });

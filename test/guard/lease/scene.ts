@@ -35,6 +35,8 @@ export interface Scene {
 
 /** A guard of device `a` that holds a lease. */
 export async function leased(options: Partial<GuardOptions> = {}): Promise<Scene> {
+  // A guard loads it within the deadline of its first check, which a busy machine may miss.
+  await import("../../../src/guard/lease/index.ts");
   const leases = scriptedLeases();
   const clock = manualClock();
   const events: GuardEvent[] = [];

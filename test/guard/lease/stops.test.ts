@@ -25,6 +25,7 @@ test("a body that ignores its signal is named: in an event, in the guard, and to
   diagnostics.subscribe("machineid:undrained", listener);
   const { work, finish } = stubborn();
   const done = guard.protect({ kind: "tool", name: "transfer" }, work);
+  expect(guard.undrained).toEqual([]);
   leases.stop("a");
   const undrained = (): unknown[] => events.filter(({ type }) => type === "undrained");
   await expect.poll(undrained, { timeout: 10_000 }).toHaveLength(1);
@@ -40,6 +41,23 @@ test("a body that ignores its signal is named: in an event, in the guard, and to
   await done;
   expect(guard.undrained).toEqual([]);
   expect(leases.all("ack").at(-1)).toMatchObject({ version: 2, state: "drained" });
+  await guard.close();
+});
+
+test("of many bodies that go on some are named to the authority, and by the beginning of long names", async () => {
+  const { leases, guard, events } = await leased();
+  const { work, finish } = stubborn();
+  const name = "x".repeat(200);
+  const done = Array.from({ length: 25 }, () => guard.protect({ kind: "tool", name }, work));
+  leases.stop("a");
+  const undrained = (): unknown[] => events.filter(({ type }) => type === "undrained");
+  await expect.poll(undrained, { timeout: 10_000 }).toHaveLength(25);
+  const { running } = leases.all("ack").at(-1) ?? {};
+  expect(running).toEqual(
+    Array.from({ length: 20 }, () => ({ kind: "tool", name: "x".repeat(100) })),
+  );
+  finish();
+  await Promise.all(done);
   await guard.close();
 });
 

@@ -35,7 +35,7 @@ export async function open(
   options: GatewayOptions = {},
   upstreamHas: Partial<Transport> = {},
 ): Promise<Scene> {
-  const guard = recordingGuard();
+  const guard = recordingGuard({ checkTimeoutMs: 10_000 });
   const problems: string[] = [];
   const [upstream, far] = linked();
   const server = new RawServer(far);

@@ -1,4 +1,4 @@
-import { setImmediate as immediate } from "node:timers/promises";
+import { setImmediate as immediate, setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { createGateway } from "../../../../integrations/mcp/index.ts";
 import type { Message } from "../../../../integrations/mcp/gate/message.ts";
@@ -38,6 +38,45 @@ describe("a server", () => {
     await scene.client.until(({ method }) => method === "notifications/message");
     expect(scene.client.received.filter(({ id }) => id === 1)).toHaveLength(1);
     expect(scene.client.received.filter(({ method }) => method?.endsWith("progress"))).toEqual([]);
+  });
+
+  test("that does not end a call that was denied in flight is ended after its time", async () => {
+    await using scene = await open({ endAfterMs: 1 });
+    await scene.client.send(call(1));
+    await scene.server.until(({ method }) => method === "tools/call");
+    scene.guard.deny();
+    await scene.client.send(call(2));
+    expect(await scene.client.answerTo(1)).toMatchObject({ result: { isError: true } });
+    await Promise.all([scene.server.untilClosed(), scene.client.untilClosed()]);
+    expect(scene.problems).toEqual([
+      "The server did not end a cancelled call in 1 ms, and is ended",
+    ]);
+  });
+
+  test("that answers a call that was denied in flight is let live, and so is one in an outage", async () => {
+    await using scene = await open({ endAfterMs: 50 });
+    await scene.client.send(call(1));
+    await scene.server.until(({ method }) => method === "tools/call");
+    scene.guard.deny();
+    await scene.client.send(call(2));
+    await scene.server.until(({ method }) => method === "notifications/cancelled");
+    await scene.server.answer(1, {});
+    scene.guard.allow();
+    await scene.client.send(call(3));
+    await scene.server.until(({ id }) => id === 3);
+    scene.guard.fail();
+    await scene.client.send(call(4));
+    await scene.client.answerTo(4);
+    await delay(100);
+    scene.guard.allow();
+    await scene.client.send(call(5));
+    await scene.server.until(({ id }) => id === 5);
+    expect(scene.problems).toEqual([]);
+  });
+
+  test.each([-1, Number.NaN, 1e12])("is not ended after %s ms", (endAfterMs) => {
+    const make = (): unknown => createGateway(recordingGuard(), () => linked()[0], { endAfterMs });
+    expect(make).toThrow(expect.objectContaining({ code: "OPTION_INVALID" }));
   });
 
   test("that goes away in mid-call: every request is answered, and the client let go", async () => {
