@@ -72,17 +72,22 @@ export class LeaseSource implements DecisionSource, LeaseListener {
     this.#options.strict.forgetRegistration();
   }
 
-  async decide(cancellation: Cancellation, isStrict: boolean): Promise<SourcedVerdict> {
-    if (this.#isClosed) throw cancellation.reason;
-    const { device, session, onChange } = this.#options;
+  decide(cancellation: Cancellation, isStrict: boolean): Promise<SourcedVerdict> {
+    if (this.#isClosed) return Promise.reject(cancellation.reason as Error);
+    const { device, session } = this.#options;
     this.#leased ??= session.watch(device, this);
     // Where a stop might not be obeyed there is no allow of any kind.
-    const sourced =
-      isStrict && session.isSound
-        ? await this.#decideStrictly(this.#leased, cancellation)
-        : await this.#askForLease(this.#leased, cancellation);
+    if (!isStrict || !session.isSound) {
+      return this.#noteAnswer(this.#askForLease(this.#leased, cancellation));
+    }
+    const decided = this.#decideStrictly(this.#leased, cancellation);
+    return this.#isAnswered ? decided : this.#noteAnswer(decided);
+  }
+
+  async #noteAnswer(asked: Promise<SourcedVerdict>): Promise<SourcedVerdict> {
+    const sourced = await asked;
     this.#isAnswered = true;
-    onChange();
+    this.#options.onChange();
     return sourced;
   }
 
