@@ -1,4 +1,5 @@
 import { styleText, stripVTControlCharacters } from "node:util";
+import { padded, widthOf } from "./text-width.ts";
 
 /** The only place that writes to the terminal. Answers go to stdout, all else to stderr. */
 
@@ -62,12 +63,12 @@ export function table(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
   for (const row of rows) {
     row.forEach((cell, index) => {
-      widths[index] = Math.max(widths[index] ?? 0, cell.length);
+      widths[index] = Math.max(widths[index] ?? 0, widthOf(cell));
     });
   }
   const line = (row: readonly string[]): string =>
     row
-      .map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0)))
+      .map((cell, index) => (index === row.length - 1 ? cell : padded(cell, widths[index] ?? 0)))
       .join("  ")
       .trimEnd();
   return rows.map(line).join("\n");

@@ -1,10 +1,14 @@
+import { appendFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { judge } from "../../src/cli/drill/round.ts";
+import type { Revoked } from "../../src/cli/drill/round.ts";
+import { SideEffects } from "../../src/cli/drill/side-effects.ts";
+import type { SideEffect } from "../../src/cli/drill/side-effects.ts";
 import { histogram, summarize } from "../../src/cli/drill/statistics.ts";
 import { MachineID } from "../../src/index.ts";
 import { startTestAuthority } from "../support/authority.ts";
 import type { TestAuthority } from "../support/authority.ts";
-import { startScriptedAuthority } from "../support/scripted-authority.ts";
-import { runCli, startCli } from "./spawn.ts";
+import { runCli, startCli, temporaryDirectory } from "./spawn.ts";
 
 const CANARY = "canary:test:01";
 const env = ({ url, ownerKey }: TestAuthority, key = ownerKey): Record<string, string> => ({
@@ -13,6 +17,13 @@ const env = ({ url, ownerKey }: TestAuthority, key = ownerKey): Record<string, s
 });
 const clientOf = ({ url, ownerKey }: TestAuthority): MachineID =>
   new MachineID({ orgKey: ownerKey, baseUrl: url });
+
+const idsOf = async (authority: TestAuthority): Promise<readonly unknown[]> => {
+  const { devices } = (await clientOf(authority).listDevices()) as {
+    devices: { deviceId: string }[];
+  };
+  return devices.map(({ deviceId }) => deviceId);
+};
 
 describe("drill", () => {
   test("measures each stop, finds nothing late, and restores the canary", async () => {
@@ -30,17 +41,19 @@ describe("drill", () => {
       expect(lastSideEffectMs).toBeGreaterThanOrEqual(0);
       expect(lastSideEffectMs).toBeLessThan(fencedMs);
     }
-    expect(await clientOf(authority).validate(CANARY)).toMatchObject({ allowed: true });
+    expect(await idsOf(authority)).toEqual([]);
   });
 
   test("tells people with a histogram, and that the canary is restored", async () => {
     await using authority = await startTestAuthority();
+    await clientOf(authority).register(CANARY);
     const args = ["drill", "--device", CANARY, "--count", "1"];
     const { code, stdout } = await runCli(args, { env: env(authority) });
     expect(code).toBe(0);
     expect(stdout).toMatch(/P50\s+P99\s+MAX/);
     expect(stdout).toContain("█");
     expect(stdout).toContain(`${CANARY} is restored`);
+    expect(await clientOf(authority).validate(CANARY)).toMatchObject({ allowed: true });
   });
 
   test("revokes nothing with a key that may not restore", async () => {
@@ -77,35 +90,88 @@ describe("drill", () => {
     expect(await client.validate(CANARY)).toMatchObject({ allowed: true });
   });
 
-  test("is refused where there are no leases", async () => {
-    await using authority = await startScriptedAuthority();
-    const { code, stderr } = await runCli(["drill", "--device", CANARY], {
-      env: { MACHINEID_BASE_URL: authority.url, MACHINEID_ORG_KEY: "org_scripted" },
-    });
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/gives no leases/);
-  });
-
-  test("restores the canary when it is interrupted", async () => {
-    await using authority = await startTestAuthority();
-    const args = ["drill", "--device", CANARY, "--count", "100000"];
-    const running = startCli(args, { env: env(authority) });
-    await running.until(/Drilling/);
-    running.process.kill("SIGINT");
-    expect(await running.finished).toMatchObject({ code: 130 });
-    expect(await clientOf(authority).validate(CANARY)).toMatchObject({ allowed: true });
-  });
+  test.each([["a device that was there", true] as const, ["its own device", false] as const])(
+    "leaves %s as it was when it is interrupted",
+    async (_name, wasThere) => {
+      await using authority = await startTestAuthority();
+      const client = clientOf(authority);
+      if (wasThere) await client.register(CANARY);
+      const args = ["drill", "--device", CANARY, "--count", "100000"];
+      const running = startCli(args, { env: env(authority) });
+      await running.until(/Drilling/);
+      running.process.kill("SIGINT");
+      expect(await running.finished).toMatchObject({ code: 130, stderr: "" });
+      if (wasThere) expect(await client.validate(CANARY)).toMatchObject({ allowed: true });
+      else expect(await idsOf(authority)).toEqual([]);
+    },
+  );
 });
 
-test("a summary names values that were measured", () => {
+test("a summary names values that were measured, by their nearest rank", () => {
   const samples = Array.from({ length: 100 }, (_, index) => 100 - index);
   expect(summarize(samples)).toEqual({ p50: 50, p99: 99, max: 100 });
   expect(summarize([7])).toEqual({ p50: 7, p99: 7, max: 7 });
+  expect(summarize([3, 1])).toEqual({ p50: 1, p99: 3, max: 3 });
+  const thousand = Array.from({ length: 1000 }, (_, index) => index + 0.5);
+  expect(summarize(thousand)).toEqual({ p50: 499.5, p99: 989.5, max: 999.5 });
 });
 
-test("a histogram counts every sample once", () => {
-  const counted = histogram([0, 1, 1.5, 40, 99_999]).map((line) => Number(/\d+$/.exec(line)?.[0]));
-  expect(counted.reduce((sum, count) => sum + count, 0)).toBe(5);
-  expect(counted[0]).toBe(2);
-  expect(counted.at(-1)).toBe(1);
+test("a histogram counts every sample once, in the range that it belongs to", () => {
+  const bar = (width: number): string => "█".repeat(width).padEnd(40);
+  expect(histogram([0, 1, 1.5, 4, 10.5, 10.5, 10.5, 10.5])).toEqual([
+    `    ≤ 1 ms  ${bar(20)}  2`,
+    `    ≤ 2 ms  ${bar(10)}  1`,
+    `    ≤ 5 ms  ${bar(10)}  1`,
+    `   ≤ 10 ms  ${bar(0)}  0`,
+    `   ≤ 20 ms  ${bar(40)}  4`,
+  ]);
+  expect(histogram([99_999])).toEqual([`> 10000 ms  ${bar(40)}  1`]);
+});
+
+test("a round is judged by when its side effects began", () => {
+  const at = (asked: number, began: number): SideEffect => ({
+    askedNs: BigInt(asked),
+    beganNs: BigInt(began),
+  });
+  const revoked: Revoked = {
+    sentNs: 1_000_000n,
+    version: 7,
+    answeredMs: null,
+    fencedMs: 5,
+    drainedMs: 6,
+    isLate: ({ beganNs }) => beganNs > 6_000_000n,
+    promise: "began late",
+    broken: [],
+  };
+  const measured = { version: 7, answeredMs: null, fencedMs: 5, drainedMs: 6 };
+  expect(judge(revoked, [at(1, 999_999), at(2, 1_000_000)])).toEqual({
+    ...measured,
+    lastSideEffectMs: 0,
+    sideEffects: 0,
+    broken: [],
+  });
+  expect(judge(revoked, [at(1, 3_500_000), at(1, 6_000_000), at(1, 2_000_000)])).toEqual({
+    ...measured,
+    lastSideEffectMs: 5,
+    sideEffects: 3,
+    broken: [],
+  });
+  expect(judge({ ...revoked, broken: ["slow"] }, [at(1, 6_000_001)])).toMatchObject({
+    sideEffects: 1,
+    broken: ["slow", "1 side effect began late"],
+  });
+});
+
+test("side effects are read as far as they are written", () => {
+  using directory = temporaryDirectory();
+  const file = directory.file("effects");
+  const effects = new SideEffects(file);
+  expect(effects.readNew()).toEqual([]);
+  appendFileSync(file, "1 2\n3 4\n5");
+  expect(effects.readNew()).toEqual([
+    { askedNs: 1n, beganNs: 2n },
+    { askedNs: 3n, beganNs: 4n },
+  ]);
+  appendFileSync(file, " 6\n");
+  expect(effects.readNew()).toEqual([{ askedNs: 5n, beganNs: 6n }]);
 });

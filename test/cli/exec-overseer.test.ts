@@ -39,18 +39,18 @@ async function armed(): Promise<{ guard: Guard; run: Run; stop: () => void }> {
   return { guard, run, stop: () => leases.stop("a") };
 }
 
-const settled = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 20));
-
 test("a doubt that comes while the program is let go holds it again", async () => {
   const { guard, run } = await armed();
   await using _ = guard;
   const sent: string[] = [];
-  let doubts = 0;
+  const isLetGo = Promise.withResolvers<void>();
   const overseer = overseen(run, sent, (self) => {
-    if (sent.at(-1) === "SIGCONT" && (doubts += 1) === 1) self.doubt();
+    const count = sent.filter((name) => name === "SIGCONT").length;
+    if (sent.at(-1) === "SIGCONT" && count === 1) self.doubt();
+    if (count === 2) isLetGo.resolve();
   });
   overseer.doubt();
-  while (doubts < 2) await settled();
+  await isLetGo.promise;
   expect(sent).toEqual(["SIGSTOP", "SIGCONT", "SIGSTOP", "SIGCONT"]);
   overseer.close();
 });

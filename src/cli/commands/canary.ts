@@ -11,6 +11,7 @@ export const command = defineCommand({
   args: {
     device: { type: "positional", description: "Device id" },
     file: { type: "positional", description: "File for its side effects", required: true },
+    strict: { type: "boolean", description: "Ask before every side effect" },
     ...CONNECTION_ARGUMENTS,
   },
   async run({ args }): Promise<ExitCode> {
@@ -19,6 +20,7 @@ export const command = defineCommand({
       client: connect(args),
       deviceId: checkDeviceId(args.device),
       checkTimeoutMs: readTimeoutMs(args["timeout-ms"]),
+      isStrict: args.strict === true,
       file: args.file,
       say: printJson,
     });

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
@@ -7,6 +6,8 @@ import { startProcessTree } from "../process-tree/process-tree.ts";
 import type { ProcessTree } from "../process-tree/process-tree.ts";
 import { oneLine } from "../report-error.ts";
 import type { CanaryNews } from "./canary.ts";
+import { SideEffects } from "./side-effects.ts";
+import type { SideEffect } from "./side-effects.ts";
 
 export interface CanaryProcessOptions {
   readonly deviceId: string;
@@ -14,6 +15,8 @@ export interface CanaryProcessOptions {
   readonly baseUrl: string;
   readonly allowInsecureHttp: boolean;
   readonly timeoutMs: number;
+  /** Asks before every side effect; works under a lease otherwise. */
+  readonly isStrict: boolean;
   /** For its side effects. */
   readonly file: string;
 }
@@ -28,22 +31,24 @@ const LEAVE_MS = 2000;
 export class CanaryProcess implements AsyncDisposable {
   readonly #tree: ProcessTree;
   readonly #news: AsyncIterator<string>;
-  readonly #file: string;
-  #read = 0;
+  readonly #sideEffects: SideEffects;
   #said = "";
 
   private constructor(tree: ProcessTree, file: string) {
     this.#tree = tree;
-    this.#file = file;
+    this.#sideEffects = new SideEffects(file);
     const { stdout, stderr } = tree.process as { stdout: Readable; stderr: Readable };
     this.#news = createInterface({ input: stdout })[Symbol.asyncIterator]();
     stderr.setEncoding("utf8").on("data", (text: string) => (this.#said += text));
   }
 
   static async start(options: CanaryProcessOptions): Promise<CanaryProcess> {
-    const { deviceId, orgKey, baseUrl, allowInsecureHttp, timeoutMs, file } = options;
-    const insecure = allowInsecureHttp ? ["--allow-insecure-http"] : [];
-    const args = ["canary", ...insecure, "--timeout-ms", String(timeoutMs), "--", deviceId, file];
+    const { deviceId, orgKey, baseUrl, allowInsecureHttp, isStrict, timeoutMs, file } = options;
+    const flags = [
+      ...(allowInsecureHttp ? ["--allow-insecure-http"] : []),
+      ...(isStrict ? ["--strict"] : []),
+    ];
+    const args = ["canary", ...flags, "--timeout-ms", String(timeoutMs), "--", deviceId, file];
     const tree = await startProcessTree({
       command: process.execPath,
       args: [process.argv[1] ?? "", ...args],
@@ -71,12 +76,14 @@ export class CanaryProcess implements AsyncDisposable {
     }
   }
 
-  /** Resolves when its run was stopped, with the instants at which its side effects began. */
-  async stopped(signal: AbortSignal): Promise<readonly bigint[]> {
+  /** Resolves when its run was stopped. */
+  async stopped(signal: AbortSignal): Promise<void> {
     await this.#hear(signal);
-    const lines = readFileSync(this.#file, "utf8").slice(this.#read);
-    this.#read += lines.length;
-    return lines.split("\n").slice(0, -1).map(BigInt);
+  }
+
+  /** What it has left since this was asked before. */
+  sideEffects(): readonly SideEffect[] {
+    return this.#sideEffects.readNew();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,5 @@
 import { paint, printable, table } from "../output.ts";
+import { fitted, shortened, widthOf } from "../text-width.ts";
 import type { DeviceState, Snapshot, StopState } from "./fleet.ts";
 
 export interface Size {
@@ -14,56 +15,93 @@ const UNBOUNDED: Size = {
 const HEADER = ["DEVICE", "STATUS", "LAST DECISION", "SEEN", "CHECKS/S"] as const;
 /** A long id must not push the rest off the screen. */
 const LONGEST_ID = 60;
+const SHORTEST_ID = 12;
+const BETWEEN = 2;
+/** A narrower terminal has no room for when a device was seen. */
+const COLUMNS_FOR_SEEN = 60;
+const SEEN = HEADER.indexOf("SEEN");
+const LEGEND = "Checks under a lease ask nobody, so they are not counted";
+/** Fewer rows have none to spare for it. */
+const ROWS_FOR_LEGEND = 10;
+/** Stops may take that part of the rows. */
+const STOPS_SHARE = 1 / 3;
 
 /** A snapshot for people, in lines that fit. */
 export function linesOf(snapshot: Snapshot, size: Size = UNBOUNDED): readonly string[] {
-  const { devices, pendingStops, problem } = snapshot;
+  const { devices, problem } = snapshot;
   const nowMs = Date.parse(snapshot.at);
   const head = [
-    headingOf(snapshot),
+    fit(headingOf(snapshot), size),
     ...(problem === null ? [] : [paint("yellow", fit(printable(problem), size))]),
-    ...pendingStops.map((stop) => paint("yellow", fit(stopLine(stop), size))),
+    ...stopLines(snapshot.pendingStops, size),
     "",
   ];
-  const room = size.rows - head.length - 1;
+  const legend = size.rows < ROWS_FOR_LEGEND ? [] : [paint("dim", fit(LEGEND, size))];
+  const room = size.rows - head.length - legend.length - 1;
   const shown = devices.length <= room ? devices : devices.slice(0, Math.max(room - 1, 0));
-  const [header = "", ...rows] = table([
-    [...HEADER],
-    ...shown.map((device) => cellsOf(device, nowMs)),
-  ]).split("\n");
+  const all = [[...HEADER], ...shown.map((device) => cellsOf(device, nowMs))];
+  const cells = size.columns < COLUMNS_FOR_SEEN ? all.map((row) => row.toSpliced(SEEN, 1)) : all;
+  const [header = "", ...rows] = table(withShortIds(cells, size)).split("\n");
   const hidden = devices.length - shown.length;
   return [
-    fit(head[0] ?? "", size),
-    ...head.slice(1),
+    ...head,
     paint("bold", fit(header, size)),
     ...rows.map((row, index) => colored(fit(row, size), shown[index])),
+    ...(devices.length === 0 ? [paint("dim", fit("No devices", size))] : []),
     ...(hidden === 0 ? [] : [paint("dim", fit(`and ${hidden} more`, size))]),
+    ...legend,
   ];
 }
+
+/** What the other columns leave, as far as an id can still be told from others. */
+function withShortIds(
+  cells: readonly (readonly string[])[],
+  { columns }: Size,
+): readonly (readonly string[])[] {
+  const [header = []] = cells;
+  const others = header
+    .slice(1)
+    .map((_, index) => Math.max(...cells.map((row) => widthOf(row[index + 1] ?? ""))));
+  const taken = others.reduce((sum, width) => sum + BETWEEN + width, 0);
+  const longest = Math.max(Math.min(columns - taken, LONGEST_ID), SHORTEST_ID);
+  return cells.map(([id = "", ...rest]) => [shortened(id, longest), ...rest]);
+}
+
+function stopLines(stops: readonly StopState[], size: Size): readonly string[] {
+  const room = Math.max(Math.floor(size.rows * STOPS_SHARE), 1);
+  const shown = stops.length <= room ? stops : stops.slice(0, room);
+  const hidden = stops.length - shown.length;
+  const lines = shown.map((stop) => stopLine(stop));
+  const more = hidden === 0 ? [] : [`and ${counted(hidden, "more stop")}`];
+  return [...lines, ...more].map((line) => paint("yellow", fit(line, size)));
+}
+
+const counted = (count: number, what: string): string =>
+  `${count} ${what}${count === 1 ? "" : "s"}`;
 
 function headingOf(snapshot: Snapshot): string {
   const { authority, devices, checksPerSecond, sessions, pendingStops, stopped } = snapshot;
   const revoked = devices.filter(({ status }) => status === "revoked").length;
+  // What is last is cut off first.
   return [
-    printable(authority),
     ...(stopped === true ? ["THE ORG IS STOPPED"] : []),
-    `${devices.length} devices, ${revoked} revoked`,
+    `${counted(devices.length, "device")}, ${revoked} revoked`,
     `${checksPerSecond} checks/s`,
-    ...(sessions === null ? [] : [`${sessions} sessions`]),
-    `${pendingStops.length} pending stops`,
+    ...(sessions === null ? [] : [counted(sessions, "session")]),
+    counted(pendingStops.length, "pending stop"),
+    printable(authority),
   ].join("  ");
 }
 
 function stopLine({ version, state, holders, fenced, drained, devices }: StopState): string {
   const names = devices.map((deviceId) => printable(deviceId)).join(", ");
-  return `stop ${version} ${state}: of ${holders} holders ${fenced} fenced, ${drained} drained  ${names}`;
+  return `stop ${version} ${state}: of ${counted(holders, "holder")} ${fenced} fenced, ${drained} drained  ${names}`;
 }
 
 function cellsOf(device: DeviceState, nowMs: number): readonly string[] {
   const { deviceId, status, lastDecision, lastSeenAt, checksPerSecond } = device;
-  const id = printable(deviceId);
   return [
-    id.length > LONGEST_ID ? `${id.slice(0, LONGEST_ID - 1)}…` : id,
+    printable(deviceId),
     status,
     lastDecision === null ? "-" : printable(lastDecision.code),
     ageOf(lastDecision?.at ?? lastSeenAt, nowMs),
@@ -86,5 +124,4 @@ function ageOf(instant: string | null, nowMs: number): string {
   return seconds < 86_400 ? `${Math.floor(seconds / 3600)}h` : `${Math.floor(seconds / 86_400)}d`;
 }
 
-const fit = (text: string, { columns }: Size): string =>
-  text.length <= columns ? text : `${text.slice(0, Math.max(columns - 1, 0))}…`;
+const fit = (text: string, { columns }: Size): string => fitted(text, columns);
