@@ -1,6 +1,7 @@
 import type { LeaseAnswer } from "../../wire/index.ts";
+import { textFrame } from "./text-frame.ts";
 
-/** What is sent over the channel, as text. The same to many is made once. */
+/** What is sent over the channel. The same to many is made once, as the bytes that travel. */
 
 type Of<Type extends LeaseAnswer["type"]> = Extract<LeaseAnswer, { type: Type }>;
 
@@ -59,7 +60,7 @@ export class ChangeFrames {
     const devices = JSON.stringify(deviceIds);
     const known = this.#made.get(devices);
     if (known !== undefined) return known;
-    const frame = Buffer.from(`${this.#head},"devices":${devices}}`);
+    const frame = textFrame(`${this.#head},"devices":${devices}}`);
     this.#made.set(devices, frame);
     return frame;
   }

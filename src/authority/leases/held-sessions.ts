@@ -36,9 +36,28 @@ export class HeldSessions {
     else holders.add(session);
   }
 
-  /** Sessions that have to do with a device. */
-  ofDevice(orgId: string, deviceId: string): Iterable<HeldSession> {
-    return this.#byOrg.get(orgId)?.byDevice.get(deviceId) ?? [];
+  /**
+   * Sessions that have to do with any of some devices, each once. Others may come
+   * and go while they are gone through.
+   *
+   * @param deviceIds undefined for all of the org
+   */
+  *concerned(
+    orgId: string,
+    deviceIds: ReadonlySet<string> | undefined,
+  ): Generator<HeldSession, void> {
+    if (deviceIds === undefined) {
+      yield* this.ofOrg(orgId);
+      return;
+    }
+    const seen = new Set<HeldSession>();
+    for (const deviceId of deviceIds) {
+      for (const session of this.#byOrg.get(orgId)?.byDevice.get(deviceId) ?? []) {
+        if (seen.has(session)) continue;
+        if (deviceIds.size > 1) seen.add(session);
+        yield session;
+      }
+    }
   }
 
   ofOrg(orgId: string): Iterable<HeldSession> {
