@@ -1,3 +1,5 @@
+import { MAX_ACK_AFTER_MS } from "../../wire/lease-limits.ts";
+
 /** Whoever a frame can be sent to. */
 export interface Receiver {
   push(frame: Buffer): void;
@@ -13,6 +15,20 @@ export type Urgency = "stop" | "hint";
 const SLICE_MS = 2;
 /** Steps of one, before the next one's: a stop of few is not held up by a stop of thousands. */
 const STEPS_IN_TURN = 16;
+
+/** About what one of many takes, in milliseconds. */
+const STEP_MS = 0.012;
+/** What is over so soon, acknowledgements do not hold up. */
+const SHORT_MS = 10;
+
+/**
+ * How long those who are reached are to wait before they acknowledge, in
+ * milliseconds: until all have been. What they say is work for the same thread.
+ */
+export function ackAfter(count: number): number {
+  const durationMs = Math.ceil(count * STEP_MS);
+  return durationMs < SHORT_MS ? 0 : Math.min(durationMs, MAX_ACK_AFTER_MS);
+}
 
 /** Reaches many, and lets everything else go on in between. */
 export class FanOut {

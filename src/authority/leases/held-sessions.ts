@@ -60,6 +60,15 @@ export class HeldSessions {
     }
   }
 
+  /** How many those are, at most. @param deviceIds undefined for all of the org */
+  countConcerned(orgId: string, deviceIds: ReadonlySet<string> | undefined): number {
+    const org = this.#byOrg.get(orgId);
+    if (deviceIds === undefined) return org?.sessions.size ?? 0;
+    let count = 0;
+    for (const deviceId of deviceIds) count += org?.byDevice.get(deviceId)?.size ?? 0;
+    return count;
+  }
+
   ofOrg(orgId: string): Iterable<HeldSession> {
     return this.#byOrg.get(orgId)?.sessions ?? [];
   }

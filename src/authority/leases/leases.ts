@@ -8,9 +8,10 @@ import { ChangeTail } from "./change-tail.ts";
 import { overAt } from "./clock.ts";
 import type { MonotonicClock } from "./clock.ts";
 import { effectOf } from "./effects.ts";
-import { FanOut } from "./fan-out.ts";
+import { ackAfter, FanOut } from "./fan-out.ts";
 import { Floors } from "./floors.ts";
 import { ChangeFrames } from "./frames.ts";
+import type { StopNews } from "./frames.ts";
 import type { HeldSession } from "./held-session.ts";
 import { HeldSessions } from "./held-sessions.ts";
 import { Reader, termOf } from "./reader.ts";
@@ -183,7 +184,7 @@ export class Leases {
 
   #apply(change: Change, terms: LeaseTerms): void {
     this.#terms.saw(terms);
-    const { version, orgId, operation, deviceIds } = change;
+    const { version, orgId, operation, deviceIds, requestId } = change;
     const effect = effectOf(operation);
     if (effect.kind === "none") return;
     if (effect.kind === "restore") {
@@ -196,16 +197,20 @@ export class Leases {
     // First no older allow leaves; then who holds one is told; then it is waited for.
     this.floors.raise(orgId, stopped, version, this.#options.clock());
     if (effect.kind === "unknown") {
-      this.#reconsider(this.sessions.ofOrg(orgId), version, terms);
+      this.#reconsider(this.sessions.ofOrg(orgId), version, terms, requestId);
       return;
     }
-    const tell = this.#tellStop(version, stopped && new Set(stopped), effect.code);
+    const named = stopped && new Set(stopped);
+    const ackAfterMs = ackAfter(this.sessions.countConcerned(orgId, named));
+    const { code } = effect;
+    const tell = this.#tellStop({ version, code, requestId, ackAfterMs }, named);
     this.stops.begin({ version, orgId, deviceIds: stopped }, terms.waitMs, tell);
   }
 
   /** Tells a session of a stop. */
-  #tellStop(version: number, deviceIds: ReadonlySet<string> | undefined, code: string) {
-    const frames = ChangeFrames.ofStop(version, code);
+  #tellStop(news: StopNews, deviceIds: ReadonlySet<string> | undefined) {
+    const { version, code } = news;
+    const frames = ChangeFrames.ofStop(news);
     return (session: HeldSession): void => {
       const { connection, devices } = session;
       if (connection === undefined) return;
@@ -244,10 +249,16 @@ export class Leases {
       });
   }
 
-  #reconsider(sessions: Iterable<HeldSession>, version: number, terms: LeaseTerms): void {
+  #reconsider(
+    sessions: Iterable<HeldSession>,
+    version: number,
+    terms: LeaseTerms,
+    requestId: string | null = null,
+  ): void {
     const { logger } = this.#options;
-    reconsider(this, [...sessions], { version, terms, requestId: randomUUID() }).catch(
-      (error: unknown) => logger.warn({ err: error }, "sessions could not be looked at again"),
+    const change = { version, terms, requestId: requestId ?? randomUUID() };
+    reconsider(this, [...sessions], change).catch((error: unknown) =>
+      logger.warn({ err: error }, "sessions could not be looked at again"),
     );
   }
 

@@ -68,7 +68,11 @@ async function reconsiderOne(
       const device = session.devices.get(deviceId);
       if (device !== undefined) device.told = code;
     }
-    leases.fanOut.push(connection, ChangeFrames.ofStop(version, code).for(devices), "stop");
+    leases.fanOut.push(
+      connection,
+      ChangeFrames.ofStop({ version, code, requestId }).for(devices),
+      "stop",
+    );
   }
   const watched = allowed.filter((deviceId) => session.devices.get(deviceId)?.isWatched === true);
   if (watched.length > 0) {

@@ -162,10 +162,7 @@ export class Stops {
   }
 
   #keep(
-    stop: Pick<
-      StopTold,
-      "version" | "orgId" | "deviceIds" | "strictDevices" | "strictUntil"
-    >,
+    stop: Pick<StopTold, "version" | "orgId" | "deviceIds" | "strictDevices" | "strictUntil">,
     waitMs: number,
   ): StopRecord {
     const seenAt = this.#options.clock();
