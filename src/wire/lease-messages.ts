@@ -34,7 +34,7 @@ const helloSchema = z.looseObject({
 /** Asks for all leases of the session again. */
 const renewSchema = z.looseObject({ type: z.literal("renew"), n: numberSchema });
 
-/** For these devices nothing begins on an allow older than `version`; `drained`: nothing runs on one. */
+/** For these devices nothing begins on an allow older than `version`; `drained`: and nothing runs on one. */
 const ackSchema = z.looseObject({
   type: z.literal("ack"),
   version: numberSchema,
@@ -93,7 +93,13 @@ const stopSchema = z.looseObject({
   version: numberSchema,
   devices: devicesSchema,
   code: z.string(),
+  /** Of the call that made the change. */
   request_id: z.exactOptional(z.string()),
+  /**
+   * It is obeyed at once, and acknowledged only after so long: the acknowledgements of
+   * thousands would hold it up on its way to the others.
+   */
+  ack_after_ms: z.exactOptional(termSchema),
 });
 
 /** Restored: a hint to renew, nothing more. */

@@ -1,4 +1,5 @@
 import type { ReadDecision, Verdict } from "./decision.ts";
+import { MAX_ACK_AFTER_MS } from "./lease-limits.ts";
 
 /** What a message of the authority's means to a guard. */
 export type LeaseNews =
@@ -16,6 +17,8 @@ export type LeaseNews =
       readonly version: number;
       readonly devices: readonly string[];
       readonly verdict: Extract<Verdict, { outcome: "denied" }>;
+      /** Milliseconds that acknowledging it is to wait. */
+      readonly ackAfterMs: number;
     }
   | { readonly type: "allow" };
 
@@ -47,7 +50,9 @@ export function readLeaseNews(text: unknown, readDecision: ReadDecision): LeaseN
     const verdict = readDecision(200, { ...message, allowed: false, status: "" }, "");
     if (verdict.outcome !== "denied") return undefined;
     // A stop whose version cannot be read is obeyed; what it acknowledges is then nothing.
-    return { type, version: isCount(version) ? version : 0, devices, verdict };
+    const after = message["ack_after_ms"];
+    const ackAfterMs = isTerm(after) ? Math.min(after, MAX_ACK_AFTER_MS) : 0;
+    return { type, version: isCount(version) ? version : 0, devices, verdict, ackAfterMs };
   }
   if (!isCount(version)) return undefined;
   const { n, decisions } = message;

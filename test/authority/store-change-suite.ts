@@ -8,9 +8,16 @@ export function storeChangeSuite(name: string, createAdapter: () => StoreAdapter
   describe(`store: ${name}: change log`, () => {
     let fixture: StoreFixture;
     let store: Store;
-    const call = (key: KeyRecord): Caller => fixture.call(key);
+    /** Every call that was made, in order. */
+    let calls: Caller[];
+    const call = (key: KeyRecord): Caller => {
+      const caller = fixture.call(key);
+      calls.push(caller);
+      return caller;
+    };
 
     beforeEach(async () => {
+      calls = [];
       fixture = await StoreFixture.open(createAdapter());
       ({ store } = fixture);
     });
@@ -36,13 +43,16 @@ export function storeChangeSuite(name: string, createAdapter: () => StoreAdapter
       const common = { at, orgId: org.id };
       expect(read.changes).toEqual(
         [
-          { operation: "register", deviceIds: ["a"] },
-          { operation: "register", deviceIds: ["b"] },
-          { operation: "revoke", deviceIds: ["a", "b"] },
-          { operation: "unrevoke", deviceIds: ["a", "b"] },
-          { operation: "remove", deviceIds: ["b"] },
-          { operation: "org_change", deviceIds: [] },
-        ].map((change, index) => ({ version: start + 1 + index, ...common, ...change })),
+          { operation: "register", deviceIds: ["a"], call: 0 },
+          { operation: "register", deviceIds: ["b"], call: 2 },
+          { operation: "revoke", deviceIds: ["a", "b"], call: 4 },
+          { operation: "unrevoke", deviceIds: ["a", "b"], call: 7 },
+          { operation: "remove", deviceIds: ["b"], call: 8 },
+          { operation: "org_change", deviceIds: [], call: 9 },
+        ].map(({ call: place, ...change }, index) => {
+          const version = start + 1 + index;
+          return { version, ...common, ...change, requestId: calls[place]?.requestId };
+        }),
       );
       expect(read.version).toBe(start + 6);
     });

@@ -1,3 +1,4 @@
+import type { Writable } from "node:stream";
 import type { RawData, WebSocket } from "ws";
 import type { MonotonicClock } from "./clock.ts";
 import type { SessionConnection } from "./held-session.ts";
@@ -15,6 +16,8 @@ export const CLOSE = {
 
 export interface ChannelSocketOptions {
   readonly socket: WebSocket;
+  /** What the socket writes its frames to. */
+  readonly stream: Writable;
   readonly clock: MonotonicClock;
   /** A peer that reads no faster than this many bytes wait for it is cut off. */
   readonly maxBufferedBytes: number;
@@ -61,15 +64,13 @@ export class ChannelSocket implements SessionConnection {
     return !this.#isOver && socket.readyState === socket.OPEN;
   }
 
-  send(frame: string | Buffer): void {
-    const { socket, maxBufferedBytes } = this.#options;
-    if (!this.isOpen) return;
-    if (socket.bufferedAmount > maxBufferedBytes) {
-      this.#why = "cut_off";
-      this.cut();
-      return;
-    }
-    socket.send(frame, { binary: false }, ignore);
+  send(text: string): void {
+    if (this.#isWritable()) this.#options.socket.send(text, ignore);
+  }
+
+  /** What many are sent goes around the socket, which would frame it for each. It writes no frame in parts. */
+  push(frame: Buffer): void {
+    if (this.#isWritable()) this.#options.stream.write(frame);
   }
 
   /** Ends it at once. */
@@ -91,6 +92,16 @@ export class ChannelSocket implements SessionConnection {
 
   resume(): void {
     this.#options.socket.resume();
+  }
+
+  /** Whoever does not read what was sent is sent no more. */
+  #isWritable(): boolean {
+    const { stream, maxBufferedBytes } = this.#options;
+    if (!this.isOpen) return false;
+    if (stream.writableLength <= maxBufferedBytes) return true;
+    this.#why = "cut_off";
+    this.cut();
+    return false;
   }
 
   /** Asks a silent peer whether it lives, and ends the connection to one that does not. */

@@ -1,6 +1,7 @@
 import type { LeaseAnswer } from "../../wire/index.ts";
+import { textFrame } from "./text-frame.ts";
 
-/** What is sent over the channel, as text. The same to many is made once. */
+/** What is sent over the channel. The same to many is made once, as the bytes that travel. */
 
 type Of<Type extends LeaseAnswer["type"]> = Extract<LeaseAnswer, { type: Type }>;
 
@@ -37,6 +38,16 @@ export function decisionFrame(terms: AnswerTerms, decided: readonly DeviceAnswer
   return `{"type":"decision","n":${n},"version":${version},"valid_ms":${termMs},"decisions":${decisionsJson(decided, requestId)}}`;
 }
 
+/** What a stop says, besides whom it concerns. */
+export interface StopNews {
+  readonly version: number;
+  readonly code: string;
+  /** Of the call that made it, where that is known. */
+  readonly requestId: string | null;
+  /** How long acknowledging it is to wait, in milliseconds. @default 0 */
+  readonly ackAfterMs?: number;
+}
+
 /** Makes the frames of one change: for the same devices it is the same frame. */
 export class ChangeFrames {
   readonly #head: string;
@@ -46,8 +57,10 @@ export class ChangeFrames {
     this.#head = JSON.stringify(head).slice(0, -1);
   }
 
-  static ofStop(version: number, code: string): ChangeFrames {
-    return new ChangeFrames({ type: "stop", version, code });
+  static ofStop({ version, code, requestId, ackAfterMs = 0 }: StopNews): ChangeFrames {
+    const request = requestId === null ? {} : { request_id: requestId };
+    const after = ackAfterMs > 0 ? { ack_after_ms: ackAfterMs } : {};
+    return new ChangeFrames({ type: "stop", version, code, ...request, ...after });
   }
 
   static ofRestore(version: number): ChangeFrames {
@@ -59,7 +72,7 @@ export class ChangeFrames {
     const devices = JSON.stringify(deviceIds);
     const known = this.#made.get(devices);
     if (known !== undefined) return known;
-    const frame = Buffer.from(`${this.#head},"devices":${devices}}`);
+    const frame = textFrame(`${this.#head},"devices":${devices}}`);
     this.#made.set(devices, frame);
     return frame;
   }

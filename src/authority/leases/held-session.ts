@@ -24,7 +24,9 @@ export interface HeldDevice {
 
 /** The connection of a session. */
 export interface SessionConnection {
-  send(frame: string | Buffer): void;
+  send(text: string): void;
+  /** Sends bytes that are a whole frame already. */
+  push(frame: Buffer): void;
   /** Ends it at once. */
   cut(): void;
 }
@@ -72,10 +74,12 @@ export class HeldSession {
     this.keyHash = keyHash;
   }
 
-  /** Devices that it is told of. */
-  watched(): string[] {
+  /** Devices that it is told of, all or those among some. */
+  watched(deviceIds?: ReadonlySet<string>): string[] {
     const names: string[] = [];
-    for (const [deviceId, { isWatched }] of this.devices) if (isWatched) names.push(deviceId);
+    for (const deviceId of this.#among(deviceIds)) {
+      if (this.devices.get(deviceId)?.isWatched === true) names.push(deviceId);
+    }
     return names;
   }
 
@@ -143,11 +147,34 @@ export class HeldSession {
     return forgotten;
   }
 
+  /**
+   * Devices that a stop takes something from here: it was given older allows of
+   * them, or it watches them and may run something.
+   *
+   * @param deviceIds undefined for all
+   */
+  stopped(deviceIds: ReadonlySet<string> | undefined, version: number, now: number): string[] {
+    const named: string[] = [];
+    for (const deviceId of this.#among(deviceIds)) {
+      if (this.mayRun(deviceId) || this.endOf(deviceId, version, now) !== undefined) {
+        named.push(deviceId);
+      }
+    }
+    return named;
+  }
+
   /** Whether a device may be running something here, as far as is known. */
   mayRun(deviceId: string): boolean {
     const device = this.devices.get(deviceId);
     if (device?.isWatched !== true) return false;
     return this.connection !== undefined || device.wasAllowed;
+  }
+
+  /** Its devices that are among some; undefined for all. What is not its own may be among them. */
+  #among(deviceIds: ReadonlySet<string> | undefined): Iterable<string> {
+    if (deviceIds === undefined) return this.devices.keys();
+    if (deviceIds.size <= this.devices.size) return deviceIds;
+    return [...this.devices.keys()].filter((deviceId) => deviceIds.has(deviceId));
   }
 
   /** Whether any allow may be in use. */

@@ -36,9 +36,37 @@ export class HeldSessions {
     else holders.add(session);
   }
 
-  /** Sessions that have to do with a device. */
-  ofDevice(orgId: string, deviceId: string): Iterable<HeldSession> {
-    return this.#byOrg.get(orgId)?.byDevice.get(deviceId) ?? [];
+  /**
+   * Sessions that have to do with any of some devices, each once. Others may come
+   * and go while they are gone through.
+   *
+   * @param deviceIds undefined for all of the org
+   */
+  *concerned(
+    orgId: string,
+    deviceIds: ReadonlySet<string> | undefined,
+  ): Generator<HeldSession, void> {
+    if (deviceIds === undefined) {
+      yield* this.ofOrg(orgId);
+      return;
+    }
+    const seen = new Set<HeldSession>();
+    for (const deviceId of deviceIds) {
+      for (const session of this.#byOrg.get(orgId)?.byDevice.get(deviceId) ?? []) {
+        if (seen.has(session)) continue;
+        if (deviceIds.size > 1) seen.add(session);
+        yield session;
+      }
+    }
+  }
+
+  /** How many those are, at most. @param deviceIds undefined for all of the org */
+  countConcerned(orgId: string, deviceIds: ReadonlySet<string> | undefined): number {
+    const org = this.#byOrg.get(orgId);
+    if (deviceIds === undefined) return org?.sessions.size ?? 0;
+    let count = 0;
+    for (const deviceId of deviceIds) count += org?.byDevice.get(deviceId)?.size ?? 0;
+    return count;
   }
 
   ofOrg(orgId: string): Iterable<HeldSession> {

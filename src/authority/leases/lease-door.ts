@@ -123,6 +123,7 @@ export class LeaseDoor {
     else this.#count(owner.keyHash, 1);
     const connection = new LeaseConnection({
       socket,
+      stream: request.socket,
       services,
       leases,
       clock: () => leases.now(),

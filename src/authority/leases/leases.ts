@@ -8,9 +8,10 @@ import { ChangeTail } from "./change-tail.ts";
 import { overAt } from "./clock.ts";
 import type { MonotonicClock } from "./clock.ts";
 import { effectOf } from "./effects.ts";
-import { FanOut } from "./fan-out.ts";
+import { ackAfter, FanOut } from "./fan-out.ts";
 import { Floors } from "./floors.ts";
 import { ChangeFrames } from "./frames.ts";
+import type { StopNews } from "./frames.ts";
 import type { HeldSession } from "./held-session.ts";
 import { HeldSessions } from "./held-sessions.ts";
 import { Reader, termOf } from "./reader.ts";
@@ -55,7 +56,8 @@ export class Leases {
     const onGone = (): void => this.stops.lookAgain();
     this.#replicas = new Replicas({ membership: leaseStore.membership, clock, logger, onGone });
     const { sessions, strict, floors } = this;
-    this.stops = new Stops({ clock, now, sessions, strict, replicas: this.#replicas });
+    const { fanOut } = this;
+    this.stops = new Stops({ clock, now, sessions, strict, fanOut, replicas: this.#replicas });
     this.reader = new Reader({ store: leaseStore, floors, clock, now });
     this.#terms = new Terms({ ...options, store: leaseStore });
     this.#tail = new ChangeTail(store, logger, {
@@ -135,7 +137,9 @@ export class Leases {
     if (known?.orgId === orgId && known.covers(deviceIds)) return known;
     // It was stopped before this process learned of it, and may not be over: it is waited for anew.
     const { waitMs } = await this.#readTerms();
-    return this.stops.begin({ version, orgId, deviceIds }, waitMs);
+    const record = this.stops.begin({ version, orgId, deviceIds }, waitMs);
+    this.fanOut.flush();
+    return record;
   }
 
   /** A stop by its version, if the org has one of that version. @throws StoreUnavailableError */
@@ -153,7 +157,10 @@ export class Leases {
     const effect = effectOf(change.operation);
     if (effect.kind !== "stop") return undefined;
     const deviceIds = effect.everywhere ? undefined : change.deviceIds;
-    return this.stops.begin({ version, orgId, deviceIds }, read.terms.waitMs);
+    const record = this.stops.begin({ version, orgId, deviceIds }, read.terms.waitMs);
+    this.fanOut.flush();
+    await this.stops.complete(record);
+    return record;
   }
 
   /** Gives no more. */
@@ -177,11 +184,12 @@ export class Leases {
 
   #apply(change: Change, terms: LeaseTerms): void {
     this.#terms.saw(terms);
-    const { version, orgId, operation, deviceIds } = change;
+    const { version, orgId, operation, deviceIds, requestId } = change;
     const effect = effectOf(operation);
     if (effect.kind === "none") return;
     if (effect.kind === "restore") {
-      this.#hint(orgId, effect.everywhere ? undefined : deviceIds, version);
+      const restored = effect.everywhere ? undefined : new Set(deviceIds);
+      this.fanOut.add(this.#hint(orgId, restored, version), "hint");
       return;
     }
     const isWide = effect.kind === "unknown" || effect.everywhere;
@@ -189,44 +197,44 @@ export class Leases {
     // First no older allow leaves; then who holds one is told; then it is waited for.
     this.floors.raise(orgId, stopped, version, this.#options.clock());
     if (effect.kind === "unknown") {
-      this.#reconsider(this.sessions.ofOrg(orgId), version, terms);
+      this.#reconsider(this.sessions.ofOrg(orgId), version, terms, requestId);
       return;
     }
-    const record = this.stops.begin({ version, orgId, deviceIds: stopped }, terms.waitMs);
-    this.pushStop(record, effect.code);
+    const named = stopped && new Set(stopped);
+    const ackAfterMs = ackAfter(this.sessions.countConcerned(orgId, named));
+    const { code } = effect;
+    const tell = this.#tellStop({ version, code, requestId, ackAfterMs }, named);
+    this.stops.begin({ version, orgId, deviceIds: stopped }, terms.waitMs, tell);
   }
 
-  /** Tells every holder of a stop that is connected. */
-  pushStop(record: StopRecord, code: string): void {
-    const frames = ChangeFrames.ofStop(record.version, code);
-    for (const { session, devices } of record.holders.values()) {
-      const { connection } = session;
-      if (connection === undefined) continue;
-      const named = [...devices.keys()];
+  /** Tells a session of a stop. */
+  #tellStop(news: StopNews, deviceIds: ReadonlySet<string> | undefined) {
+    const { version, code } = news;
+    const frames = ChangeFrames.ofStop(news);
+    return (session: HeldSession): void => {
+      const { connection, devices } = session;
+      if (connection === undefined) return;
+      const named = session.stopped(deviceIds, version, this.#options.clock());
+      if (named.length === 0) return;
+      connection.push(frames.for(named));
       for (const deviceId of named) {
-        const device = session.devices.get(deviceId);
+        const device = devices.get(deviceId);
         if (device !== undefined) device.told = code;
       }
-      this.fanOut.push(connection, frames.for(named));
-    }
+    };
   }
 
-  #hint(orgId: string, deviceIds: readonly string[] | undefined, version: number): void {
+  *#hint(
+    orgId: string,
+    deviceIds: ReadonlySet<string> | undefined,
+    version: number,
+  ): Generator<undefined, void> {
     const frames = ChangeFrames.ofRestore(version);
-    const named = new Map<HeldSession, string[]>();
-    if (deviceIds === undefined) {
-      for (const session of this.sessions.ofOrg(orgId)) named.set(session, session.watched());
-    }
-    for (const deviceId of deviceIds ?? []) {
-      for (const session of this.sessions.ofDevice(orgId, deviceId)) {
-        if (session.devices.get(deviceId)?.isWatched !== true) continue;
-        named.set(session, [...(named.get(session) ?? []), deviceId]);
-      }
-    }
-    for (const [{ connection }, devices] of named) {
-      if (connection !== undefined && devices.length > 0) {
-        this.fanOut.push(connection, frames.for(devices));
-      }
+    for (const session of this.sessions.concerned(orgId, deviceIds)) {
+      const { connection } = session;
+      const named = session.watched(deviceIds);
+      if (connection !== undefined && named.length > 0) connection.push(frames.for(named));
+      yield;
     }
   }
 
@@ -241,10 +249,16 @@ export class Leases {
       });
   }
 
-  #reconsider(sessions: Iterable<HeldSession>, version: number, terms: LeaseTerms): void {
+  #reconsider(
+    sessions: Iterable<HeldSession>,
+    version: number,
+    terms: LeaseTerms,
+    requestId: string | null = null,
+  ): void {
     const { logger } = this.#options;
-    reconsider(this, [...sessions], { version, terms, requestId: randomUUID() }).catch(
-      (error: unknown) => logger.warn({ err: error }, "sessions could not be looked at again"),
+    const change = { version, terms, requestId: requestId ?? randomUUID() };
+    reconsider(this, [...sessions], change).catch((error: unknown) =>
+      logger.warn({ err: error }, "sessions could not be looked at again"),
     );
   }
 

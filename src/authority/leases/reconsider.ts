@@ -2,7 +2,7 @@ import type { DeviceDecided, LeaseTerms } from "../store/lease-store.ts";
 import { ChangeFrames } from "./frames.ts";
 import type { HeldSession } from "./held-session.ts";
 import type { Leases } from "./leases.ts";
-import { holderOf } from "./stops.ts";
+import { holderOf } from "./stop-record.ts";
 
 /** A change of which only a decision can say whom it denies. */
 export interface Reconsidered {
@@ -57,10 +57,9 @@ async function reconsiderOne(
   });
   const stopped = [...denied.values()].flat();
   if (stopped.length > 0) {
-    const holder = holderOf(session, stopped, version, leases.now());
-    const stop = { version, orgId, deviceIds: undefined };
-    const record = leases.stops.get(version) ?? leases.stops.begin(stop, terms.waitMs, []);
-    if (holder !== undefined) record.add(holder);
+    const holder = holderOf(session, new Set(stopped), version, leases.now());
+    const record = leases.stops.beginDecided(version, orgId, terms.waitMs);
+    if (holder !== undefined) leases.stops.add(record, holder);
   }
   const { connection } = session;
   if (connection === undefined) return;
@@ -69,10 +68,14 @@ async function reconsiderOne(
       const device = session.devices.get(deviceId);
       if (device !== undefined) device.told = code;
     }
-    leases.fanOut.push(connection, ChangeFrames.ofStop(version, code).for(devices));
+    leases.fanOut.push(
+      connection,
+      ChangeFrames.ofStop({ version, code, requestId }).for(devices),
+      "stop",
+    );
   }
   const watched = allowed.filter((deviceId) => session.devices.get(deviceId)?.isWatched === true);
   if (watched.length > 0) {
-    leases.fanOut.push(connection, ChangeFrames.ofRestore(version).for(watched));
+    leases.fanOut.push(connection, ChangeFrames.ofRestore(version).for(watched), "hint");
   }
 }

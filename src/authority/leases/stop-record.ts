@@ -22,7 +22,6 @@ export interface StopTold {
   readonly seenAt: number;
   /** What stops wait for, read after that. */
   readonly waitMs: number;
-  readonly holders: readonly StopHolder[];
   /** There is no holder that only another process knows of. */
   readonly knowsAll: boolean;
   /** Devices with strict allows that nobody acknowledges for. */
@@ -52,7 +51,7 @@ export class StopRecord {
   /** Other processes that may have given allows are being asked about it. */
   asking: Promise<void> | undefined;
   /** Not all whom it concerns are known. */
-  isGathering = false;
+  isGathering = true;
   readonly waiters = new Set<() => void>();
 
   constructor(told: StopTold) {
@@ -64,16 +63,17 @@ export class StopRecord {
     this.#knowsAll = told.knowsAll;
     this.timeEnd = told.seenAt + waitFor(told.waitMs);
     this.#clearBy = told.strictUntil;
-    for (const holder of told.holders) this.add(holder);
   }
 
-  add(holder: StopHolder): void {
-    if (this.holders.has(holder.session)) return;
+  /** @returns whether it was not known before */
+  add(holder: StopHolder): boolean {
+    if (this.holders.has(holder.session)) return false;
     this.holders.set(holder.session, holder);
     this.#clearBy = Math.max(this.#clearBy, holder.until);
     this.#unfenced += 1;
     this.#undrained += 1;
     holder.session.stops.add(this);
+    return true;
   }
 
   covers(deviceIds: Iterable<string> | undefined): boolean {
@@ -132,6 +132,23 @@ export class StopRecord {
     );
   }
 
+  /** Resolves at the next news of it, or when a signal aborts. */
+  news(signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        this.waiters.delete(wake);
+        signal?.removeEventListener("abort", wake);
+        resolve();
+      };
+      this.waiters.add(wake);
+      signal?.addEventListener("abort", wake);
+    });
+  }
+
+  wake(): void {
+    for (const waiter of this.waiters) waiter();
+  }
+
   /** How many of the holders are where, sessions and those who ask by HTTP. */
   counts(now: number): { holders: number; fenced: number; drained: number } {
     const strict = this.strictDevices.length;
@@ -151,3 +168,21 @@ export class StopRecord {
 
 export const isHolderFenced = ({ fencedAt, until }: StopHolder, now: number): boolean =>
   fencedAt !== undefined || now >= until;
+
+/** What a stop has of a session: it was given older allows, or it is connected or was lost, and may run something. */
+export function holderOf(
+  session: HeldSession,
+  deviceIds: ReadonlySet<string> | undefined,
+  version: number,
+  now: number,
+): StopHolder | undefined {
+  const named = session.stopped(deviceIds, version, now);
+  if (named.length === 0) return undefined;
+  const devices: StopHolder["devices"] = new Map();
+  let until = 0;
+  for (const deviceId of named) {
+    devices.set(deviceId, "none");
+    until = Math.max(until, session.endOf(deviceId, version, now) ?? 0);
+  }
+  return { session, devices, until, fencedAt: undefined, drainedAt: undefined };
+}

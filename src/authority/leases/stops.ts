@@ -1,9 +1,10 @@
+import type { FanOut } from "./fan-out.ts";
 import type { Replicas } from "./replicas.ts";
 import type { MonotonicClock } from "./clock.ts";
 import type { HeldSession } from "./held-session.ts";
 import type { HeldSessions } from "./held-sessions.ts";
-import { StopRecord } from "./stop-record.ts";
-import type { StopHolder, StopState } from "./stop-record.ts";
+import { holderOf, StopRecord } from "./stop-record.ts";
+import type { StopHolder, StopState, StopTold } from "./stop-record.ts";
 import type { StrictAllows } from "./strict-allows.ts";
 
 /** What was stopped. */
@@ -19,6 +20,7 @@ export interface StopsOptions {
   readonly now: () => number;
   readonly sessions: HeldSessions;
   readonly strict: StrictAllows;
+  readonly fanOut: FanOut;
   readonly replicas: Pick<Replicas, "haveReported" | "isAlone">;
 }
 
@@ -32,6 +34,8 @@ export class Stops {
   readonly #options: StopsOptions;
   readonly #records = new Map<number, StopRecord>();
   readonly #timers = new Map<StopRecord, NodeJS.Timeout>();
+  /** Stops of which it is being found out who holds older allows. */
+  readonly #gathering = new Set<StopRecord>();
   #holders = 0;
   #isClosed = false;
 
@@ -49,45 +53,55 @@ export class Stops {
   }
 
   /**
-   * Keeps account of a stop from now on.
+   * Keeps account of a stop from now on. Whom it concerns is told at the next
+   * flush of the fan-out, in slices, and noted after that: until all are, it is
+   * answered by time alone.
    *
    * @param waitMs what stops wait for, read after the stop was seen committed
-   * @param gathered whom it concerns, when that is being found out one by one; it is answered by time
-   *   alone until {@link Stops.gathered}. @default whoever was given older allows, or watches
+   * @param tell sends a session the stop
    */
-  begin(stop: StopOf, waitMs: number, gathered?: readonly StopHolder[]): StopRecord {
+  begin(stop: StopOf, waitMs: number, tell?: (session: HeldSession) => void): StopRecord {
     const { version, orgId, deviceIds } = stop;
     const before = this.#records.get(version);
     if (before !== undefined && before.covers(deviceIds)) return before;
     const names = deviceIds === undefined ? undefined : new Set(deviceIds);
     // More devices than it named before: those are waited for from now on, and so are the others.
     for (const deviceId of before?.deviceIds ?? []) names?.add(deviceId);
-    const { strictDevices, strictUntil } =
-      gathered === undefined
-        ? this.#strictOf(orgId, version, names)
-        : { strictDevices: [], strictUntil: 0 };
-    const holders = gathered ?? this.#holdersOf({ ...stop, deviceIds: names && [...names] });
-    const seenAt = this.#options.clock();
-    const knowsAll = this.#options.replicas.isAlone;
-    const strict = { strictDevices, strictUntil };
-    const told = { version, orgId, deviceIds: names, seenAt, waitMs, knowsAll, ...strict };
-    const record = new StopRecord({ ...told, holders });
-    record.isGathering = gathered !== undefined;
+    const strict = this.#strictOf(orgId, version, names);
+    const record = this.#keep({ version, orgId, deviceIds: names, ...strict }, waitMs);
     if (before !== undefined) {
-      this.#forget(before);
       for (const waiter of before.waiters) record.waiters.add(waiter);
     }
-    this.#records.set(version, record);
-    this.#holders += record.holders.size;
-    this.#prune();
-    this.look(record);
+    this.#gathering.add(record);
+    this.#options.fanOut.add(this.#reach(record, tell), "stop");
     return record;
+  }
+
+  /** Keeps account of a stop of which is decided one by one whom it concerns, until {@link Stops.gathered}. */
+  beginDecided(version: number, orgId: string, waitMs: number): StopRecord {
+    const strict = { strictDevices: [], strictUntil: 0 };
+    return (
+      this.#records.get(version) ??
+      this.#keep({ version, orgId, deviceIds: undefined, ...strict }, waitMs)
+    );
+  }
+
+  /** A stop concerns somebody more. */
+  add(record: StopRecord, holder: StopHolder): void {
+    if (record.add(holder)) this.#holders += 1;
   }
 
   /** All whom a stop concerns are known. */
   gathered(record: StopRecord): void {
     record.isGathering = false;
+    this.#gathering.delete(record);
     this.look(record);
+    record.wake();
+  }
+
+  /** Resolves when all whom a stop concerns are known. */
+  async complete(record: StopRecord): Promise<void> {
+    while (this.#gathering.has(record) && !this.#isClosed) await record.news();
   }
 
   /** Looks whether a stop has come further, and when to look again. */
@@ -117,14 +131,19 @@ export class Stops {
     deviceIds: readonly string[],
     state: "fenced" | "drained",
   ): void {
+    // What it held is noted before it lets go of it.
+    for (const stop of this.#gathering) {
+      if (stop.version <= version && stop.orgId === session.orgId) this.#note(stop, session);
+    }
     session.release(deviceIds, version);
+    const now = this.#options.clock();
     const at = new Date(this.#options.now());
     for (const stop of session.stops) {
       if (stop.version > version) continue;
       stop.acknowledge(session, deviceIds, state, at);
       if (!(stop instanceof StopRecord)) continue;
-      this.look(stop);
-      if (stop.isDrained) this.#wake(stop);
+      if (stop.isClear(now)) this.look(stop);
+      if (stop.isDrained) stop.wake();
     }
   }
 
@@ -138,45 +157,57 @@ export class Stops {
       this.look(record);
       const isThere = wanted === "fenced" ? record.isFenced : record.isDrained;
       if (isThere || signal.aborted || this.#isClosed) return;
-      await new Promise<void>((resolve) => {
-        const wake = (): void => {
-          record.waiters.delete(wake);
-          signal.removeEventListener("abort", wake);
-          resolve();
-        };
-        record.waiters.add(wake);
-        signal.addEventListener("abort", wake);
-      });
+      await record.news(signal);
     }
   }
 
-  /** Who was given allows that lack a stop, or is connected and may run something. */
-  #holdersOf({ version, orgId, deviceIds }: StopOf): StopHolder[] {
-    const { sessions, clock } = this.#options;
-    const now = clock();
-    const concerned = new Map<HeldSession, string[]>();
-    if (deviceIds === undefined) {
-      for (const session of sessions.ofOrg(orgId)) {
-        concerned.set(session, [...session.devices.keys()]);
-      }
+  #keep(
+    stop: Pick<StopTold, "version" | "orgId" | "deviceIds" | "strictDevices" | "strictUntil">,
+    waitMs: number,
+  ): StopRecord {
+    const seenAt = this.#options.clock();
+    const record = new StopRecord({
+      ...stop,
+      seenAt,
+      waitMs,
+      knowsAll: this.#options.replicas.isAlone,
+    });
+    const before = this.#records.get(stop.version);
+    if (before !== undefined) this.#forget(before);
+    this.#records.set(stop.version, record);
+    this.#prune();
+    this.look(record);
+    return record;
+  }
+
+  /** Tells all whom a stop concerns, and then notes who they are. */
+  *#reach(record: StopRecord, tell?: (session: HeldSession) => void): Generator<undefined, void> {
+    const { sessions } = this.#options;
+    const { orgId, deviceIds } = record;
+    for (const session of tell === undefined ? [] : sessions.concerned(orgId, deviceIds)) {
+      tell?.(session);
+      yield;
     }
-    for (const deviceId of deviceIds ?? []) {
-      for (const session of sessions.ofDevice(orgId, deviceId)) {
-        const named = concerned.get(session);
-        if (named === undefined) concerned.set(session, [deviceId]);
-        else named.push(deviceId);
-      }
+    for (const session of sessions.concerned(orgId, deviceIds)) {
+      if (!this.#gathering.has(record)) return;
+      this.#note(record, session);
+      yield;
     }
-    return Array.from(concerned, ([session, named]) =>
-      holderOf(session, named, version, now),
-    ).filter((holder) => holder !== undefined);
+    this.gathered(record);
+  }
+
+  #note(record: StopRecord, session: HeldSession): void {
+    if (record.holders.has(session)) return;
+    const { version, deviceIds } = record;
+    const holder = holderOf(session, deviceIds, version, this.#options.clock());
+    if (holder !== undefined) this.add(record, holder);
   }
 
   close(): void {
     this.#isClosed = true;
     for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();
-    for (const record of this.#records.values()) this.#wake(record);
+    for (const record of this.#records.values()) record.wake();
   }
 
   #strictOf(orgId: string, version: number, names: ReadonlySet<string> | undefined) {
@@ -216,11 +247,7 @@ export class Stops {
     record.isFenced = true;
     clearTimeout(this.#timers.get(record));
     this.#timers.delete(record);
-    this.#wake(record);
-  }
-
-  #wake(record: StopRecord): void {
-    for (const waiter of record.waiters) waiter();
+    record.wake();
   }
 
   #forget(record: StopRecord): void {
@@ -228,6 +255,7 @@ export class Stops {
     clearTimeout(this.#timers.get(record));
     this.#timers.delete(record);
     this.#records.delete(record.version);
+    this.#gathering.delete(record);
     this.#holders -= record.holders.size;
   }
 
@@ -238,22 +266,4 @@ export class Stops {
       if (record.waiters.size === 0 && record.isFenced) this.#forget(record);
     }
   }
-}
-
-/** What a stop has of a session: it was given older allows, or it is connected or was lost, and may run something. */
-export function holderOf(
-  session: HeldSession,
-  deviceIds: readonly string[],
-  version: number,
-  now: number,
-): StopHolder | undefined {
-  let until = 0;
-  const named = deviceIds.filter((deviceId) => {
-    const end = session.endOf(deviceId, version, now);
-    until = Math.max(until, end ?? 0);
-    return end !== undefined || session.mayRun(deviceId);
-  });
-  if (named.length === 0) return undefined;
-  const devices = new Map(named.map((deviceId) => [deviceId, "none" as const]));
-  return { session, devices, until, fencedAt: undefined, drainedAt: undefined };
 }

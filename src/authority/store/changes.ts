@@ -12,6 +12,8 @@ export interface Change {
   readonly operation: string;
   /** The devices that were changed; none when the change is one of the whole org. */
   readonly deviceIds: readonly string[];
+  /** Of the call that made it; null where it was not noted. */
+  readonly requestId: string | null;
 }
 
 /** What is told of a change when its version is taken. */

@@ -147,13 +147,14 @@ const changeRow = z.object({
   operation: z.string(),
   /** JSON. */
   device_ids: z.string(),
+  request_id: z.nullable(z.string()),
 });
 const deviceIds = z.array(z.string());
 
 export function changeFromRow(row: unknown): Change {
-  const { version, at, org_id, operation, device_ids } = changeRow.parse(row);
+  const { version, at, org_id, operation, device_ids, request_id } = changeRow.parse(row);
   const named = deviceIds.parse(JSON.parse(device_ids));
-  return { version, at, orgId: org_id, operation, deviceIds: named };
+  return { version, at, orgId: org_id, operation, deviceIds: named, requestId: request_id };
 }
 
 /** The terms of leases, in the row of what there is one of. */

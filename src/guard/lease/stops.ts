@@ -25,17 +25,24 @@ const MAX_NAME_LENGTH = 100;
 
 /**
  * Obeys a stop, and says so once it is true: first no check of any of its devices
- * passes; then what runs is aborted; then `fenced`; and `drained` when what ran
- * has settled.
+ * passes; then what runs is aborted; then `fenced`; and `drained`, which says that
+ * too, when what ran has settled: at once where nothing did.
  */
 export class Stops {
   readonly #options: StopsOptions;
+  /** What is true already, and is said later. */
+  readonly #unsaid = new Set<() => void>();
 
   constructor(options: StopsOptions) {
     this.#options = options;
   }
 
-  obey(denied: readonly (readonly [LeasedDevice, Denied])[], version: number): void {
+  /** @param ackAfterMs how long the authority wants it not to be said */
+  obey(
+    denied: readonly (readonly [LeasedDevice, Denied])[],
+    version: number,
+    ackAfterMs = 0,
+  ): void {
     if (denied.length === 0) return;
     const { time, answer } = this.#options;
     const now = time.now();
@@ -45,14 +52,17 @@ export class Stops {
     }
     for (const [leased] of denied) leased.device.abort();
     const all = denied.map(([leased]) => leased);
-    this.#acknowledge(all, version, "fenced");
-    const busy = all.filter((leased) => leased.undrained.length > 0);
-    this.#acknowledge(
-      all.filter((leased) => !busy.includes(leased)),
-      version,
-      "drained",
+    const { busy = [], idle = [] } = Object.groupBy(all, ({ undrained }) =>
+      undrained.length > 0 ? "busy" : "idle",
     );
+    this.#acknowledge(busy, version, "fenced", ackAfterMs);
+    this.#acknowledge(idle, version, "drained", ackAfterMs);
     for (const leased of busy) this.#awaitDrained(leased, version);
+  }
+
+  /** Says at once what was to wait. */
+  flush(): void {
+    for (const say of this.#unsaid) say();
   }
 
   /** What was said on a connection that is gone may not have arrived. */
@@ -61,8 +71,7 @@ export class Stops {
       const { acknowledged } = leased;
       if (acknowledged === undefined) continue;
       const { version, state } = acknowledged;
-      this.#acknowledge([leased], version, "fenced");
-      if (state === "drained") this.#acknowledge([leased], version, "drained");
+      this.#acknowledge([leased], version, state);
     }
   }
 
@@ -80,13 +89,57 @@ export class Stops {
     });
   }
 
-  #acknowledge(devices: readonly LeasedDevice[], version: number, state: Ack["state"]): void {
+  #acknowledge(
+    devices: readonly LeasedDevice[],
+    version: number,
+    state: Ack["state"],
+    afterMs = 0,
+  ): void {
+    if (devices.length === 0) return;
     for (const leased of devices) {
       const isLater = version >= (leased.acknowledged?.version ?? 0);
       if (leased.isDenied && isLater) leased.acknowledged = { version, state };
     }
-    for (const some of inBatches(devices)) this.#options.send(ackOf(some, version, state));
+    this.#say(afterMs, () => {
+      for (const some of inBatches(devices)) this.#options.send(ackOf(some, version, state));
+    });
   }
+
+  #say(afterMs: number, send: () => void): void {
+    if (afterMs === 0) {
+      send();
+      return;
+    }
+    const say = (): void => {
+      this.#unsaid.delete(say);
+      sayAtExit.delete(say);
+      unschedule();
+      send();
+    };
+    const unschedule = this.#options.schedule(say, afterMs);
+    this.#unsaid.add(say);
+    hookExit();
+    sayAtExit.add(say);
+  }
+}
+
+/** A process that ends says first what was to wait: nobody could say it later. */
+const sayAtExit = new Set<() => void>();
+let isExitHooked = false;
+
+/** Where there are processes. */
+function hookExit(): void {
+  if (isExitHooked) return;
+  isExitHooked = true;
+  const process: unknown = Reflect.get(globalThis, "process");
+  const once: unknown = Reflect.get(Object(process), "once");
+  if (typeof once !== "function") return;
+  Reflect.apply(once, process, [
+    "exit",
+    () => {
+      for (const say of sayAtExit) say();
+    },
+  ]);
 }
 
 const nameOf = ({ boundary: { kind, name } }: RunningBody): { kind: string; name?: string } =>

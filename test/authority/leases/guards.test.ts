@@ -56,6 +56,17 @@ describe("a guard under a lease of a real authority", () => {
     expect(guard.status).toBe("stopped");
   });
 
+  it("names the request that stopped it", async () => {
+    const run = guard.run();
+    const stopped = new Promise((resolve) => {
+      run.signal.addEventListener("abort", resolve);
+    });
+    const { request_id: requestId } = await client.revoke("agent-1");
+    await stopped;
+    expect(requestId).toMatch(/^[0-9a-f-]{36}$/);
+    expect(run.stopped).toMatchObject({ code: "DEVICE_REVOKED", requestId });
+  });
+
   it("is fenced, and not drained, while a tool ignores its signal", async () => {
     const began = Promise.withResolvers<void>();
     const ends = Promise.withResolvers<void>();

@@ -121,7 +121,7 @@ test("a stop of several devices lets none of them begin while another is aborted
   });
   leases.stop("a", "b");
   expect(await seen).toBe("DEVICE_REVOKED");
-  expect(leases.all("ack")[0]).toMatchObject({ devices: ["a", "b"], state: "fenced" });
+  expect(leases.all("ack")[0]).toMatchObject({ devices: ["a", "b"], state: "drained" });
   await Promise.all([guard.close(), other.close()]);
 });
 
@@ -180,7 +180,7 @@ test("a denial in a grant stops what runs, as a stop does that was lost on its w
   leases.push({ type: "allow", version: 7, devices: ["a"] });
   await nextTurn();
   expect(signal.aborted).toBe(true);
-  expect(leases.all("ack")[0]).toMatchObject({ version: 7, devices: ["a"], state: "fenced" });
+  expect(leases.all("ack")[0]).toMatchObject({ version: 7, devices: ["a"], state: "drained" });
   await guard.close();
 });
 

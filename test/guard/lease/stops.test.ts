@@ -1,5 +1,8 @@
+import { execFile } from "node:child_process";
 import diagnostics from "node:diagnostics_channel";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { afterEach, expect, test, vi } from "vitest";
 import { createGuard } from "../../../src/index.ts";
 import { Holder } from "../../../src/guard/holder.ts";
@@ -70,7 +73,7 @@ test("of the devices of a stop those that have ended are drained at once, the ot
   await nextTurn();
   leases.stop("a", "b");
   expect(leases.all("ack")).toMatchObject([
-    { devices: ["a", "b"], state: "fenced" },
+    { devices: ["b"], state: "fenced" },
     { devices: ["a"], state: "drained" },
   ]);
   finish();
@@ -90,10 +93,44 @@ test("what was acknowledged is said again on a new connection, where it may not 
   const before = leases.all("ack").length;
   await expect.poll(() => leases.all("hello").length).toBe(2);
   expect(leases.all("ack").slice(before)).toMatchObject([
-    { version: 2, devices: ["a"], state: "fenced" },
     { version: 2, devices: ["a"], state: "drained" },
   ]);
   await guard.close();
+});
+
+/** A stop that went to thousands. */
+const CROWDED = {
+  type: "stop",
+  version: 2,
+  devices: ["a"],
+  code: "DEVICE_REVOKED",
+  request_id: "c3a1d9a2-6c0e-4f4e-9d8e-3f4a0e5b7c11",
+  ack_after_ms: 50,
+} as const;
+
+test("a stop that went to many is obeyed at once, and acknowledged when the authority has time", async () => {
+  const { leases, guard } = await leased();
+  const { signal } = guard.run();
+  leases.push(CROWDED);
+  expect(signal.aborted).toBe(true);
+  expect(guard.status).toBe("stopped");
+  expect(leases.all("ack")).toEqual([]);
+  await expect.poll(() => leases.all("ack")).toMatchObject([{ version: 2, state: "drained" }]);
+  await guard.close();
+});
+
+test("what was to be acknowledged later is acknowledged before a guard closes", async () => {
+  const { leases, guard } = await leased();
+  leases.push({ ...CROWDED, ack_after_ms: 1000 });
+  await guard.close();
+  const sent = leases.requests.map(({ type }) => type);
+  expect(sent.slice(-2)).toEqual(["ack", "unwatch"]);
+});
+
+test("what was to be acknowledged later is acknowledged before a process ends", async () => {
+  const child = fileURLToPath(new URL("exit-child.ts", import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [child]);
+  expect(JSON.parse(stdout)).toMatchObject({ type: "ack", version: 2, state: "drained" });
 });
 
 test("a device that was granted again acknowledges nothing of before on a new connection", async () => {

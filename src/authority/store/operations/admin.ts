@@ -37,7 +37,7 @@ function addOrg(
 ): number {
   const { at, requestId } = caller;
   const operation = "org_create";
-  const version = ledger.nextVersion({ at, orgId: org.id, operation, deviceIds: [] });
+  const version = ledger.nextVersion({ at, orgId: org.id, operation, deviceIds: [], requestId });
   ledger.addOrg(org);
   ledger.keys.add(ownerKey);
   const { name, planTier, limit } = org;
@@ -82,7 +82,7 @@ export function changeOrg(
   if (org === undefined) return { kind: "not_found" };
   const { at, requestId } = caller;
   const operation = "org_change";
-  const version = ledger.nextVersion({ at, orgId, operation, deviceIds: [] });
+  const version = ledger.nextVersion({ at, orgId, operation, deviceIds: [], requestId });
   ledger.replaceOrg({ ...org, ...patch });
   ledger.audit.append(orgId, {
     at,
@@ -108,7 +108,7 @@ export function rotateAdminKey(
   if (typeof rotated === "string") return { kind: "key_conflict", reason: rotated };
   const { old, replacement } = rotated;
   const operation = "admin_key_rotate";
-  const version = ledger.nextVersion({ at, orgId: NO_ORG, operation, deviceIds: [] });
+  const version = ledger.nextVersion({ at, orgId: NO_ORG, operation, deviceIds: [], requestId });
   ledger.keys.add(replacement);
   ledger.keys.replace(old);
   const oldExpiresAt = old.expiresAt ?? at;
@@ -136,7 +136,7 @@ export function bootstrap(ledger: Ledger, given: Bootstrap): Bootstrapped {
     // The first org, which comes with it, is one change together with it.
     const version = isNew
       ? ledger.version
-      : ledger.nextVersion({ at, orgId: NO_ORG, operation, deviceIds: [] });
+      : ledger.nextVersion({ at, orgId: NO_ORG, operation, deviceIds: [], requestId });
     ledger.keys.add(given.adminKey);
     ledger.audit.append(NO_ORG, {
       at,

@@ -57,7 +57,13 @@ export function register(
   const { outcome } = registration;
   if (outcome === "created") {
     const { operation } = asked;
-    const version = ledger.nextVersion({ at, orgId: org.id, operation, deviceIds: [deviceId] });
+    const version = ledger.nextVersion({
+      at,
+      orgId: org.id,
+      operation,
+      deviceIds: [deviceId],
+      requestId,
+    });
     ledger.devices.add(org.id, { deviceId, createdAt: at, version, owner });
   }
   ledger.audit.append(org.id, {
@@ -89,7 +95,13 @@ export function remove(
   if (verdict !== "allowed") return forbid(ledger, caller, from, asked, verdict);
   const { at, requestId } = caller;
   const { operation } = asked;
-  const version = ledger.nextVersion({ at, orgId: org.id, operation, deviceIds: [deviceId] });
+  const version = ledger.nextVersion({
+    at,
+    orgId: org.id,
+    operation,
+    deviceIds: [deviceId],
+    requestId,
+  });
   ledger.devices.remove(org.id, deviceId);
   ledger.audit.append(org.id, {
     at,

@@ -104,8 +104,13 @@ function termsOf({ role, name, devicePattern, deviceOwner, expiresAt }: KeyRecor
   return { role, name, devicePattern, deviceOwner, expiresAt };
 }
 
-function nextVersion(ledger: Ledger, { at }: Caller, orgId: string, operation: string): number {
-  return ledger.nextVersion({ at, orgId, operation, deviceIds: [] });
+function nextVersion(
+  ledger: Ledger,
+  { at, requestId }: Caller,
+  orgId: string,
+  operation: string,
+): number {
+  return ledger.nextVersion({ at, orgId, operation, deviceIds: [], requestId });
 }
 
 interface Change {

@@ -109,7 +109,7 @@ function changeTerms(
   { ttlMs, waitMs }: Pick<LeaseTerms, "ttlMs" | "waitMs">,
 ): LeaseTerms {
   const operation = "lease_terms";
-  const version = ledger.nextVersion({ at, orgId: NO_ORG, operation, deviceIds: [] });
+  const version = ledger.nextVersion({ at, orgId: NO_ORG, operation, deviceIds: [], requestId });
   const terms = { ttlMs, waitMs, version };
   ledger.setTerms(terms);
   ledger.audit.append(NO_ORG, {

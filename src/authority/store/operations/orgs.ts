@@ -111,8 +111,13 @@ export function setOrgPolicy(
   return change(ledger, caller, from, { operation, org, changed, version, options, detail });
 }
 
-function nextVersion(ledger: Ledger, { at }: Caller, org: OrgRecord, operation: string): number {
-  return ledger.nextVersion({ at, orgId: org.id, operation, deviceIds: [] });
+function nextVersion(
+  ledger: Ledger,
+  { at, requestId }: Caller,
+  org: OrgRecord,
+  operation: string,
+): number {
+  return ledger.nextVersion({ at, orgId: org.id, operation, deviceIds: [], requestId });
 }
 
 interface Change {

@@ -84,7 +84,7 @@ function carryOut(
   const change =
     due.length === 0
       ? undefined
-      : ledger.nextVersion({ at, orgId: org.id, operation, deviceIds: due });
+      : ledger.nextVersion({ at, orgId: org.id, operation, deviceIds: due, requestId });
   const detail = changeDetail(key, options);
   let version = change ?? 0;
   for (const step of steps) {

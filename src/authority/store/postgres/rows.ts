@@ -59,10 +59,11 @@ export const deviceRow = ({ orgId, record }: DeviceFact): object => ({
   restore_requested_at: record.restoreRequest?.at ?? null,
 });
 
-export const changeRow = ({ version, at, orgId, operation, deviceIds }: Change): object => ({
-  version,
-  at,
-  org_id: orgId,
-  operation,
-  device_ids: JSON.stringify(deviceIds),
+export const changeRow = (change: Change): object => ({
+  version: change.version,
+  at: change.at,
+  org_id: change.orgId,
+  operation: change.operation,
+  device_ids: JSON.stringify(change.deviceIds),
+  request_id: change.requestId,
 });

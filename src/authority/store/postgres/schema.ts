@@ -124,4 +124,7 @@ export const SCHEMA: readonly string[] = [
     ADD COLUMN wait_ms bigint NOT NULL DEFAULT 10000,
     ADD COLUMN terms_version bigint NOT NULL DEFAULT 0;
   `,
+  `
+  ALTER TABLE machineid.changes ADD COLUMN request_id text;
+  `,
 ];

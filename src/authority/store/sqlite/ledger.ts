@@ -29,7 +29,7 @@ function prepareStatements(database: DatabaseSync) {
         disabled = ?, disabled_version = ?, two_person_restore = ?, restore_requested_by = ?,
         restore_requested_at = ? WHERE id = ?`,
     ),
-    logChange: database.prepare("INSERT INTO changes VALUES (?, ?, ?, ?, ?)"),
+    logChange: database.prepare("INSERT INTO changes VALUES (?, ?, ?, ?, ?, ?)"),
     cutChanges: database.prepare("DELETE FROM changes WHERE version <= ?"),
     changes: database.prepare("SELECT * FROM changes WHERE version > ? ORDER BY version LIMIT ?"),
   };
@@ -99,10 +99,10 @@ export class FileLedger implements Ledger {
     else this.#statements.putReplica.run(id, state);
   }
 
-  nextVersion({ at, orgId, operation, deviceIds }: ChangeNote): number {
+  nextVersion({ at, orgId, operation, deviceIds, requestId }: ChangeNote): number {
     this.#version += 1;
     const devices = JSON.stringify(deviceIds);
-    this.#statements.logChange.run(this.#version, at, orgId, operation, devices);
+    this.#statements.logChange.run(this.#version, at, orgId, operation, devices, requestId);
     return this.#version;
   }
 

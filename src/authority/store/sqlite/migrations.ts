@@ -104,6 +104,9 @@ const MIGRATIONS: readonly string[] = [
   -- The process before this schema entered itself nowhere, and its allows may be in use.
   INSERT INTO replicas SELECT 'earlier', 'in' FROM meta WHERE name = 'version' AND value > 0;
   `,
+  `
+  ALTER TABLE changes ADD COLUMN request_id TEXT;
+  `,
 ];
 
 const numberFrom = (database: DatabaseSync, sql: string): number =>
