@@ -8,6 +8,8 @@ const BENCHMARKS = [
   "lease-check.ts",
   "lease-run.ts",
   "lease-fleet.ts",
+  "stop-fan-out.ts",
+  "stop-abort.ts",
   "validate-http.ts",
   "validate-postgres.ts",
   "mcp-gate.ts",

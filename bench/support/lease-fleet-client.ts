@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { connect } from "node:net";
 import type { Socket } from "node:net";
+import { sharedNow } from "./authority-calls.ts";
 import { serveParent } from "./process.ts";
 
 /*
@@ -30,9 +31,6 @@ export interface FleetStopped {
   readonly lastMs: number;
 }
 
-/** A clock that reads the same in all processes of a machine. */
-const sharedNow = (): number => Number(process.hrtime.bigint()) / 1e6;
-
 const MASK = randomBytes(4);
 const TYPE_AT = '{"type":"'.length;
 const STOP = "s".charCodeAt(0);
@@ -46,10 +44,10 @@ function frameOf(text: string): Buffer {
     payload.length < 126
       ? [0x81, 0x80 | payload.length]
       : [0x81, 0x80 | 126, payload.length >> 8, payload.length & 255];
-  const frame = Buffer.concat([Buffer.from(head), MASK, payload]);
-  const from = frame.length - payload.length;
-  for (let at = from; at < frame.length; at += 1) frame[at]! ^= MASK[(at - from) & 3]!;
-  return frame;
+  payload.forEach((byte, at) => {
+    payload[at] = byte ^ (MASK[at & 3] ?? 0);
+  });
+  return Buffer.concat([Buffer.from(head), MASK, payload]);
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -151,13 +149,16 @@ function wait(): void {
   const [first] = due;
   isWaiting = first !== undefined;
   if (first === undefined) return;
-  setTimeout(() => {
-    const now = sharedNow();
-    const left = due.findIndex(({ atMs }) => atMs > now);
-    const ripe = left < 0 ? due.splice(0) : due.splice(0, left);
-    for (const { act } of ripe) act();
-    wait();
-  }, first.atMs - sharedNow());
+  setTimeout(
+    () => {
+      const now = sharedNow();
+      const left = due.findIndex(({ atMs }) => atMs > now);
+      const ripe = left < 0 ? due.splice(0) : due.splice(0, left);
+      for (const { act } of ripe) act();
+      wait();
+    },
+    Math.max(0, first.atMs - sharedNow()),
+  );
 }
 
 /** Counts, until each of a fleet has done something. */

@@ -8,6 +8,7 @@ import { createGuard } from "../../../src/index.ts";
 import { Holder } from "../../../src/guard/holder.ts";
 import { systemClock, Timekeeper } from "../../../src/guard/clock.ts";
 import { obeysStops } from "../../../src/guard/lease/self-check.ts";
+import type { LeaseAnswer } from "../../../src/wire/index.ts";
 import { scriptedLeases } from "../../support/scripted-leases.ts";
 import { codeOf, leased, TOOL } from "./scene.ts";
 
@@ -99,14 +100,14 @@ test("what was acknowledged is said again on a new connection, where it may not 
 });
 
 /** A stop that went to thousands. */
-const CROWDED = {
+const CROWDED: LeaseAnswer = {
   type: "stop",
   version: 2,
   devices: ["a"],
   code: "DEVICE_REVOKED",
   request_id: "c3a1d9a2-6c0e-4f4e-9d8e-3f4a0e5b7c11",
   ack_after_ms: 50,
-} as const;
+};
 
 test("a stop that went to many is obeyed at once, and acknowledged when the authority has time", async () => {
   const { leases, guard } = await leased();
