@@ -67,7 +67,7 @@ function scene(): Scene {
 test("a self-check that fails answers the checks that wait, and no lease is taken after it", async () => {
   const { session, leased, clock, grant } = scene();
   const lease = session.ask(leased, NEVER);
-  const strict = session.check(leased, NEVER);
+  const strict = session.check(leased, NEVER, () => Promise.reject(new Error("asked otherwise")));
   await nextTurn();
   session.trust(false);
   for (const waiting of [lease, strict]) {
