@@ -18,6 +18,7 @@ import { reconsider } from "./reconsider.ts";
 import { Replicas } from "./replicas.ts";
 import type { StopRecord } from "./stop-record.ts";
 import { Stops } from "./stops.ts";
+import type { StopOf } from "./stops.ts";
 import { StrictAllows } from "./strict-allows.ts";
 import { Terms } from "./terms.ts";
 
@@ -46,14 +47,21 @@ export class Leases {
   readonly #tail: ChangeTail;
   readonly #replicas: Replicas;
   readonly #terms: Terms;
+  readonly #ending = new AbortController();
   #pruning: NodeJS.Timeout | undefined;
   #isClosed = false;
 
   constructor(options: LeasesOptions) {
     this.#options = options;
     const { store, leaseStore, logger, clock, now } = options;
-    const onGone = (): void => this.stops.lookAgain();
-    this.#replicas = new Replicas({ membership: leaseStore.membership, clock, logger, onGone });
+    const { membership } = leaseStore;
+    this.#replicas = new Replicas({
+      membership,
+      clock,
+      logger,
+      readWaitMs: async () => (await this.#readTerms()).waitMs,
+      onNews: () => this.stops.lookAgain(),
+    });
     const { sessions, strict, floors } = this;
     this.stops = new Stops({ clock, now, sessions, strict, replicas: this.#replicas });
     this.reader = new Reader({ store: leaseStore, floors, clock, now });
@@ -94,17 +102,12 @@ export class Leases {
 
   /** Enters this process among those that give allows. It gives none before. @throws StoreUnavailableError */
   async start(): Promise<void> {
-    const { logger } = this.#options;
+    // It learns of all changes since it is known of.
+    const terms = await this.#tail.start();
     await this.#replicas.enter();
-    await this.#terms.start(await this.#tail.start());
+    await this.#terms.start(terms);
     this.#pruning = setInterval(() => this.#prune(), PRUNE_MS);
     this.#pruning.unref();
-    this.#replicas
-      .removeOthers(async () => (await this.#readTerms()).waitMs)
-      .catch((error: unknown) => {
-        // Stops go on to wait their whole time, which is always enough.
-        logger.warn({ err: error }, "processes that were killed could not be removed");
-      });
   }
 
   /**
@@ -134,8 +137,13 @@ export class Leases {
     const known = this.stops.get(version);
     if (known?.orgId === orgId && known.covers(deviceIds)) return known;
     // It was stopped before this process learned of it, and may not be over: it is waited for anew.
-    const { waitMs } = await this.#readTerms();
-    return this.stops.begin({ version, orgId, deviceIds }, waitMs);
+    const { waitMs, logged } = await this.#readStop(version, orgId);
+    if (logged === undefined) {
+      return this.stops.begin({ version, orgId, deviceIds }, { waitMs, scope: "unknown" });
+    }
+    const record = this.stops.begin(logged, { waitMs, scope: "log" });
+    if (record.covers(deviceIds)) return record;
+    return this.stops.begin({ version, orgId, deviceIds }, { waitMs, scope: "more" });
   }
 
   /** A stop by its version, if the org has one of that version. @throws StoreUnavailableError */
@@ -143,23 +151,22 @@ export class Leases {
     const known = this.stops.get(version);
     if (known !== undefined) {
       if (known.orgId !== orgId) return undefined;
-      this.stops.look(known);
-      await known.asking;
+      await this.stops.refresh(known);
       return known;
     }
-    const read = await this.#options.store.changes(version - 1, 1);
-    const [change] = read.changes;
-    if (change?.version !== version || change.orgId !== orgId) return undefined;
-    const effect = effectOf(change.operation);
-    if (effect.kind !== "stop") return undefined;
-    const deviceIds = effect.everywhere ? undefined : change.deviceIds;
-    return this.stops.begin({ version, orgId, deviceIds }, read.terms.waitMs);
+    const { waitMs, logged } = await this.#readStop(version, orgId);
+    if (logged === undefined) return undefined;
+    await this.#tail.reached(version, this.#ending.signal);
+    const record = this.stops.begin(logged, { waitMs, scope: "log" });
+    await this.stops.refresh(record);
+    return record;
   }
 
   /** Gives no more. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#ending.abort();
     clearInterval(this.#pruning);
     this.#tail.close();
     this.stops.close();
@@ -169,6 +176,21 @@ export class Leases {
     await this.#replicas.leave(isClear).catch(() => {
       // Its row stays, and stops wait for it: that is slower, and safe.
     });
+  }
+
+  /** What the change log says of a stop, and what stops wait for since. */
+  async #readStop(
+    version: number,
+    orgId: string,
+  ): Promise<{ readonly waitMs: number; readonly logged: StopOf | undefined }> {
+    const { changes, terms } = await this.#options.store.changes(version - 1, 1);
+    const { waitMs } = terms;
+    const [change] = changes;
+    if (change?.version !== version || change.orgId !== orgId) return { waitMs, logged: undefined };
+    const effect = effectOf(change.operation);
+    if (effect.kind !== "stop") return { waitMs, logged: undefined };
+    const deviceIds = effect.everywhere ? undefined : change.deviceIds;
+    return { waitMs, logged: { version, orgId, deviceIds } };
   }
 
   async #readTerms(): Promise<LeaseTerms> {
@@ -192,7 +214,8 @@ export class Leases {
       this.#reconsider(this.sessions.ofOrg(orgId), version, terms);
       return;
     }
-    const record = this.stops.begin({ version, orgId, deviceIds: stopped }, terms.waitMs);
+    const learned = { waitMs: terms.waitMs, scope: "log" } as const;
+    const record = this.stops.begin({ version, orgId, deviceIds: stopped }, learned);
     this.pushStop(record, effect.code);
   }
 

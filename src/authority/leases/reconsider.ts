@@ -2,7 +2,7 @@ import type { DeviceDecided, LeaseTerms } from "../store/lease-store.ts";
 import { ChangeFrames } from "./frames.ts";
 import type { HeldSession } from "./held-session.ts";
 import type { Leases } from "./leases.ts";
-import { holderOf } from "./stops.ts";
+import { holderOf } from "./holder-of.ts";
 
 /** A change of which only a decision can say whom it denies. */
 export interface Reconsidered {
@@ -59,7 +59,9 @@ async function reconsiderOne(
   if (stopped.length > 0) {
     const holder = holderOf(session, stopped, version, leases.now());
     const stop = { version, orgId, deviceIds: undefined };
-    const record = leases.stops.get(version) ?? leases.stops.begin(stop, terms.waitMs, []);
+    const record =
+      leases.stops.get(version) ??
+      leases.stops.begin(stop, { waitMs: terms.waitMs, scope: "log", gathered: [] });
     if (holder !== undefined) record.add(holder);
   }
   const { connection } = session;

@@ -1,3 +1,4 @@
+import type { StopReport, StopReported } from "../store/lease-store.ts";
 import { waitFor } from "./clock.ts";
 import type { HeldSession } from "./held-session.ts";
 
@@ -12,6 +13,9 @@ export interface StopHolder {
   drainedAt: Date | undefined;
 }
 
+/** `log`: it names what the change log names; `more`: other devices, too; `unknown`: nobody knows. */
+export type StopScope = "log" | "more" | "unknown";
+
 /** What is known of a stop when it is learned of. */
 export interface StopTold {
   readonly version: number;
@@ -23,8 +27,10 @@ export interface StopTold {
   /** What stops wait for, read after that. */
   readonly waitMs: number;
   readonly holders: readonly StopHolder[];
-  /** There is no holder that only another process knows of. */
+  /** There is no holder whom nobody knows of. */
   readonly knowsAll: boolean;
+  /** What the change log names of it: others report on that, and this process for them. */
+  readonly scope: StopScope;
   /** Devices with strict allows that nobody acknowledges for. */
   readonly strictDevices: readonly string[];
   /** When the last of those is over. */
@@ -45,7 +51,12 @@ export class StopRecord {
   readonly holders = new Map<HeldSession, StopHolder>();
   /** When everything older is over by itself. */
   #clearBy: number;
+  readonly scope: StopScope;
   readonly #knowsAll: boolean;
+  /** What other processes have said of it. */
+  others: StopReported | undefined;
+  /** What this process has said of it last. */
+  told: "nothing" | "fenced" | "drained" = "nothing";
   #unfenced = 0;
   #undrained = 0;
   isFenced = false;
@@ -62,6 +73,7 @@ export class StopRecord {
     this.strictDevices = told.strictDevices;
     this.strictUntil = told.strictUntil;
     this.#knowsAll = told.knowsAll;
+    this.scope = told.scope;
     this.timeEnd = told.seenAt + waitFor(told.waitMs);
     this.#clearBy = told.strictUntil;
     for (const holder of told.holders) this.add(holder);
@@ -125,20 +137,32 @@ export class StopRecord {
     return this.isDrained ? "drained" : "fenced";
   }
 
-  /** What it ran has ended, which holders that are not known here cannot say. What began on a strict allow over HTTP nobody can see end. */
+  /** What holders of this process ran has ended. What began on a strict allow over HTTP nobody can see end. */
+  get isDrainedHere(): boolean {
+    return this.#knowsAll && this.#undrained === 0 && this.strictUntil === 0;
+  }
+
+  /** What it ran has ended, everywhere. */
   get isDrained(): boolean {
-    return (
-      this.#knowsAll && this.isFenced && this.#undrained === 0 && this.strictDevices.length === 0
-    );
+    return this.isFenced && this.isDrainedHere && this.others?.areDrained === true;
+  }
+
+  /** How far this process is with it, for the others. */
+  get report(): StopReport {
+    const holders = this.holders.size + this.strictDevices.length;
+    const drained = this.holders.size - this.#undrained;
+    return { version: this.version, holders, drained, isDrained: this.isDrainedHere };
   }
 
   /** How many of the holders are where, sessions and those who ask by HTTP. */
   counts(now: number): { holders: number; fenced: number; drained: number } {
     const strict = this.strictDevices.length;
-    const holders = this.holders.size + strict;
-    const drained = this.holders.size - this.#undrained;
+    // Who has reported it has none that is not fenced.
+    const { holders: others, drained: drainedOthers } = this.others ?? { holders: 0, drained: 0 };
+    const holders = this.holders.size + strict + others;
+    const drained = this.holders.size - this.#undrained + drainedOthers;
     if (this.isFenced) return { holders, fenced: holders, drained };
-    let fenced = now >= this.strictUntil ? strict : 0;
+    let fenced = others + (now >= this.strictUntil ? strict : 0);
     for (const holder of this.holders.values()) fenced += Number(isHolderFenced(holder, now));
     return { holders, fenced, drained };
   }

@@ -1,5 +1,6 @@
 import { ChangeListeners } from "../changes.ts";
 import { CHANNEL } from "./apply.ts";
+import { REPORTS } from "./membership.ts";
 import { clientConfig } from "./client-config.ts";
 import type { PostgresSettings } from "./options.ts";
 import { prepareStore } from "./prepare.ts";
@@ -17,6 +18,7 @@ const VERSION = { name: "machineid_version", text: "SELECT version FROM machinei
  */
 export class Announcements {
   readonly #listeners = new ChangeListeners();
+  readonly #reportListeners = new Set<() => void>();
   readonly #session: Session<void>;
   readonly #timeoutMs: number;
   #timer: NodeJS.Timeout | undefined;
@@ -31,8 +33,11 @@ export class Announcements {
       prepare: async (connection) => {
         await prepareStore(connection, settings);
         // What it says is looked up: anybody who may connect may announce.
-        connection.onNotification(() => void this.#look());
-        await connection.run(`LISTEN ${CHANNEL}`);
+        connection.onNotification((channel) => {
+          if (channel !== REPORTS) void this.#look();
+          else for (const listener of this.#reportListeners) listener();
+        });
+        await connection.run(`LISTEN ${CHANNEL}; LISTEN ${REPORTS}`);
       },
     });
   }
@@ -47,6 +52,12 @@ export class Announcements {
     const end = this.#listeners.add(listener);
     if (this.#timer === undefined && !this.#closed) void this.#look();
     return end;
+  }
+
+  /** Calls a listener when a replica has said how far it is with a stop. @returns what ends it */
+  onReport(listener: () => void): () => void {
+    this.#reportListeners.add(listener);
+    return () => void this.#reportListeners.delete(listener);
   }
 
   async close(): Promise<void> {
