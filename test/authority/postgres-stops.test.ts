@@ -5,6 +5,7 @@ import { call, startTestAuthority } from "../support/authority.ts";
 import type { TestAuthority } from "../support/authority.ts";
 import { LeaseClient } from "../support/lease-client.ts";
 import { createDatabase } from "../support/postgres.ts";
+import { createScopedKey } from "../support/scoped-keys.ts";
 import type { TestDatabase } from "../support/postgres.ts";
 import { Cluster } from "./history/cluster.ts";
 
@@ -273,5 +274,54 @@ describe("a stop on replicas", () => {
     await using client = await LeaseClient.open(one.url, OWNER_KEY).catch(() => undefined);
     expect(client).toBeUndefined();
     await database.sql("ALTER TABLE machineid.replicas DROP CONSTRAINT shut");
+  });
+
+  it("lists the holders of all of them, at whichever it is asked about", async () => {
+    const [one, two, three] = await startThree();
+    await using left = await LeaseClient.holding(two.url, OWNER_KEY, ["a"]);
+    const right = await LeaseClient.holding(three.url, OWNER_KEY, ["a"]);
+    await post(one, "devices/validate", { deviceId: "a" });
+    right.socket.terminate();
+    const { version } = await revoke(one);
+    await left.next("stop");
+    left.ack(version, ["a"], "drained");
+    await left.renew();
+    for (const replica of [one, two, three]) {
+      const { body } = await call(replica, "GET", `/api/v1/stops/${version}`);
+      const holders = body["holders"] as { kind: string; session?: string; state: string }[];
+      const known = holders.map(({ kind, session, state }) => [kind, session, state]);
+      expect(known).toHaveLength(3);
+      expect(known).toEqual(
+        expect.arrayContaining([
+          ["session", left.session, "drained"],
+          ["session", right.session, "lost"],
+          ["strict", undefined, "pending"],
+        ]),
+      );
+    }
+    expect(await database.sql("SELECT FROM machineid.answers")).toEqual([]);
+  });
+
+  it("is one in each of them when a plan or a key is ended", async () => {
+    const [one, two, three] = await startThree();
+    const worker = await createScopedKey(one, "agent");
+    await using holder = await LeaseClient.holding(two.url, worker.secret, ["a"]);
+    const ended = await post(one, "keys/revoke", { keyId: worker.keyId });
+    const stop = await holder.next("stop");
+    expect(stop).toMatchObject({ version: ended.body["version"], code: "ORG_KEY_INVALID" });
+    await staysPending(three, stop.version);
+    holder.ack(stop.version, ["a"], "drained");
+    expect(await until(three, stop.version, "drained")).toMatchObject({ holders: 1, drained: 1 });
+
+    holder.send({ type: "unwatch", n: 2, devices: ["a"] });
+    await using other = await LeaseClient.holding(three.url, OWNER_KEY, ["a"]);
+    const [org] = await database.sql<{ id: string }>("SELECT id FROM machineid.orgs");
+    const admin = { ...two, adminKey: one.adminKey };
+    await post(admin, "org/plan", { orgId: org?.id, planState: "frozen" });
+    const frozen = await other.next("stop");
+    expect(frozen).toMatchObject({ code: "PLAN_FROZEN", devices: ["a"] });
+    await staysPending(two, frozen.version);
+    other.ack(frozen.version, ["a"], "drained");
+    expect(await until(two, frozen.version, "drained")).toMatchObject({ holders: 1, drained: 1 });
   });
 });

@@ -41,7 +41,7 @@ export function storeChangeSuite(name: string, createAdapter: () => StoreAdapter
           { operation: "revoke", deviceIds: ["a", "b"] },
           { operation: "unrevoke", deviceIds: ["a", "b"] },
           { operation: "remove", deviceIds: ["b"] },
-          { operation: "org_change", deviceIds: [] },
+          { operation: "plan_frozen", deviceIds: [] },
         ].map((change, index) => ({ version: start + 1 + index, ...common, ...change })),
       );
       expect(read.version).toBe(start + 6);

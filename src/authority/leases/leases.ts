@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { StopHolderAnswer } from "../../wire/index.ts";
 import type { AuthorityLogger, Services } from "../services.ts";
 import type { Change } from "../store/changes.ts";
 import type { Validated } from "../store/device-store.ts";
@@ -12,13 +13,14 @@ import { FanOut } from "./fan-out.ts";
 import { Floors } from "./floors.ts";
 import { ChangeFrames } from "./frames.ts";
 import type { HeldSession } from "./held-session.ts";
+import { holderAnswers, inOrder, readHolderAnswers } from "./holder-answers.ts";
 import { HeldSessions } from "./held-sessions.ts";
+import { readLoggedStop } from "./logged-stop.ts";
 import { Reader, termOf } from "./reader.ts";
 import { reconsider } from "./reconsider.ts";
 import { Replicas } from "./replicas.ts";
 import type { StopRecord } from "./stop-record.ts";
 import { Stops } from "./stops.ts";
-import type { StopOf } from "./stops.ts";
 import { StrictAllows } from "./strict-allows.ts";
 import { Terms } from "./terms.ts";
 
@@ -61,6 +63,7 @@ export class Leases {
       logger,
       readWaitMs: async () => (await this.#readTerms()).waitMs,
       onNews: () => this.stops.lookAgain(),
+      holdersOf: (version) => JSON.stringify(this.#holdersHere(version)),
     });
     const { sessions, strict, floors } = this;
     this.stops = new Stops({ clock, now, sessions, strict, replicas: this.#replicas });
@@ -137,7 +140,7 @@ export class Leases {
     const known = this.stops.get(version);
     if (known?.orgId === orgId && known.covers(deviceIds)) return known;
     // It was stopped before this process learned of it, and may not be over: it is waited for anew.
-    const { waitMs, logged } = await this.#readStop(version, orgId);
+    const { waitMs, logged } = await readLoggedStop(this.#options.store, version, orgId);
     if (logged === undefined) {
       return this.stops.begin({ version, orgId, deviceIds }, { waitMs, scope: "unknown" });
     }
@@ -154,12 +157,27 @@ export class Leases {
       await this.stops.refresh(known);
       return known;
     }
-    const { waitMs, logged } = await this.#readStop(version, orgId);
+    const { waitMs, logged, isOfKey } = await readLoggedStop(this.#options.store, version, orgId);
     if (logged === undefined) return undefined;
     await this.#tail.reached(version, this.#ending.signal);
-    const record = this.stops.begin(logged, { waitMs, scope: "log" });
+    // Who worked under a key, nobody finds out any more: it is answered by time.
+    const gathered = isOfKey ? { gathered: [] } : {};
+    const record = this.stops.begin(logged, { waitMs, scope: "log", ...gathered });
     await this.stops.refresh(record);
     return record;
+  }
+
+  /** Everybody whom a stop concerns, at all processes that answer. */
+  async holdersOf({ version }: StopRecord): Promise<StopHolderAnswer[]> {
+    const elsewhere = await this.#replicas.holdersElsewhere(version);
+    return inOrder([...this.#holdersHere(version), ...readHolderAnswers(elsewhere)]);
+  }
+
+  #holdersHere(version: number): StopHolderAnswer[] {
+    const record = this.stops.get(version);
+    if (record === undefined) return [];
+    const now = { monotonicMs: this.now(), wallMs: this.#options.now() };
+    return holderAnswers(record, now);
   }
 
   /** Gives no more. */
@@ -178,21 +196,6 @@ export class Leases {
     });
   }
 
-  /** What the change log says of a stop, and what stops wait for since. */
-  async #readStop(
-    version: number,
-    orgId: string,
-  ): Promise<{ readonly waitMs: number; readonly logged: StopOf | undefined }> {
-    const { changes, terms } = await this.#options.store.changes(version - 1, 1);
-    const { waitMs } = terms;
-    const [change] = changes;
-    if (change?.version !== version || change.orgId !== orgId) return { waitMs, logged: undefined };
-    const effect = effectOf(change.operation);
-    if (effect.kind !== "stop") return { waitMs, logged: undefined };
-    const deviceIds = effect.everywhere ? undefined : change.deviceIds;
-    return { waitMs, logged: { version, orgId, deviceIds } };
-  }
-
   async #readTerms(): Promise<LeaseTerms> {
     return (await this.#options.store.changes(Number.MAX_SAFE_INTEGER, 1)).terms;
   }
@@ -206,17 +209,18 @@ export class Leases {
       this.#hint(orgId, effect.everywhere ? undefined : deviceIds, version);
       return;
     }
-    const isWide = effect.kind === "unknown" || effect.everywhere;
+    const isWide = effect.kind !== "stop" || effect.everywhere;
     const stopped = isWide ? undefined : deviceIds;
     // First no older allow leaves; then who holds one is told; then it is waited for.
     this.floors.raise(orgId, stopped, version, this.#options.clock());
-    if (effect.kind === "unknown") {
-      this.#reconsider(this.sessions.ofOrg(orgId), version, terms);
+    const learned = { waitMs: terms.waitMs, scope: "log" } as const;
+    const stop = { version, orgId, deviceIds: stopped };
+    if (effect.kind === "stop") {
+      this.pushStop(this.stops.begin(stop, learned), effect.code);
       return;
     }
-    const learned = { waitMs: terms.waitMs, scope: "log" } as const;
-    const record = this.stops.begin({ version, orgId, deviceIds: stopped }, learned);
-    this.pushStop(record, effect.code);
+    if (effect.kind === "key_end") this.stops.begin(stop, { ...learned, gathered: [] });
+    this.#reconsider(this.sessions.ofOrg(orgId), version, terms);
   }
 
   /** Tells every holder of a stop that is connected. */

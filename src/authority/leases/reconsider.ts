@@ -49,9 +49,11 @@ async function reconsiderOne(
         ? outcome.decided
         : deviceIds.map((deviceId) => ({ deviceId, code: "ORG_KEY_INVALID" }));
     if (outcome.kind === "unknown_key") session.isEnded = true;
+    const now = leases.now();
     for (const { deviceId, code } of decided) {
-      const wasAllowed = session.devices.get(deviceId)?.told === "ALLOW";
-      if (code === "ALLOW" && !wasAllowed) allowed.push(deviceId);
+      const { told, holding } = session.devices.get(deviceId) ?? {};
+      const wasAllowed = told === "ALLOW" || (holding !== undefined && holding.until > now);
+      if (code === "ALLOW" && told !== "ALLOW") allowed.push(deviceId);
       if (code !== "ALLOW" && wasAllowed) denied.set(code, [...(denied.get(code) ?? []), deviceId]);
     }
   });

@@ -19,6 +19,8 @@ export interface ReplicasOptions {
   readonly readWaitMs: () => Promise<number>;
   /** Others have said something, or are gone: stops may be fenced sooner. */
   readonly onNews: () => void;
+  /** What others are answered who ask for the holders of a stop. */
+  readonly holdersOf: (version: number) => string;
 }
 
 const LOOK_MS = 1_000;
@@ -58,7 +60,7 @@ export class Replicas {
 
   /** Enters this process, before it gives its first allow. @throws StoreUnavailableError */
   async enter(): Promise<void> {
-    const { membership, onNews } = this.#options;
+    const { membership, onNews, holdersOf } = this.#options;
     if (membership === undefined) return;
     await membership.enter();
     this.#hasEntered = true;
@@ -67,7 +69,8 @@ export class Replicas {
     this.#take(membership, standing);
     if (membership.isExclusive) return;
     if (this.#reports.size > 0) void this.#sendReports(membership);
-    this.#endNews = membership.onReport(onNews);
+    const ends = [membership.onReport(onNews), membership.onQuestion(holdersOf)];
+    this.#endNews = () => ends.forEach((end) => end());
     this.#lookLater(membership);
   }
 
@@ -93,6 +96,12 @@ export class Replicas {
       this.#questions.set(version, asking);
     }
     return asking.answer;
+  }
+
+  /** What the others answer of the holders of a stop. */
+  async holdersElsewhere(version: number): Promise<readonly string[]> {
+    // Who cannot be asked is left out, as who does not answer.
+    return (await this.#options.membership?.askHolders(version).catch(() => [])) ?? [];
   }
 
   /** Tells the others how far this process is with a stop. */

@@ -83,7 +83,8 @@ export class StopRecord {
     if (this.holders.has(holder.session)) return;
     this.holders.set(holder.session, holder);
     this.#clearBy = Math.max(this.#clearBy, holder.until);
-    this.#unfenced += 1;
+    // Who is connected and holds nothing older has only what runs to say something of.
+    if (holder.until > 0) this.#unfenced += 1;
     this.#undrained += 1;
     holder.session.stops.add(this);
   }
@@ -112,7 +113,7 @@ export class StopRecord {
     const states = [...devices.values()];
     if (holder.fencedAt === undefined && !states.includes("none")) {
       holder.fencedAt = at;
-      this.#unfenced -= 1;
+      if (holder.until > 0) this.#unfenced -= 1;
     }
     if (holder.drainedAt === undefined && states.every((each) => each === "drained")) {
       holder.drainedAt = at;

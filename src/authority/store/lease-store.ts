@@ -143,4 +143,8 @@ export interface LeaseMembership {
   reported(versions: readonly number[]): Promise<readonly StopReported[]>;
   /** Calls a listener when another process has reported something. @returns what ends it */
   onReport(listener: () => void): () => void;
+  /** What the others answer who are asked for the holders of a stop, as text; without those who do not answer. */
+  askHolders(version: number): Promise<readonly string[]>;
+  /** Answers the others. @returns what ends it */
+  onQuestion(answer: (version: number) => string): () => void;
 }

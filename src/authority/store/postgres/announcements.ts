@@ -1,5 +1,6 @@
 import { ChangeListeners } from "../changes.ts";
 import { CHANNEL } from "./apply.ts";
+import { QUESTIONS } from "./holder-questions.ts";
 import { REPORTS } from "./membership.ts";
 import { clientConfig } from "./client-config.ts";
 import type { PostgresSettings } from "./options.ts";
@@ -18,7 +19,7 @@ const VERSION = { name: "machineid_version", text: "SELECT version FROM machinei
  */
 export class Announcements {
   readonly #listeners = new ChangeListeners();
-  readonly #reportListeners = new Set<() => void>();
+  readonly #others = new Map<string, Set<(payload: string) => void>>();
   readonly #session: Session<void>;
   readonly #timeoutMs: number;
   #timer: NodeJS.Timeout | undefined;
@@ -33,11 +34,12 @@ export class Announcements {
       prepare: async (connection) => {
         await prepareStore(connection, settings);
         // What it says is looked up: anybody who may connect may announce.
-        connection.onNotification((channel) => {
-          if (channel !== REPORTS) void this.#look();
-          else for (const listener of this.#reportListeners) listener();
+        connection.onNotification((channel, payload) => {
+          if (channel === CHANNEL) void this.#look();
+          else for (const listener of this.#others.get(channel) ?? []) listener(payload);
         });
-        await connection.run(`LISTEN ${CHANNEL}; LISTEN ${REPORTS}`);
+        const channels = [CHANNEL, REPORTS, QUESTIONS];
+        await connection.run(channels.map((channel) => `LISTEN ${channel}`).join(";"));
       },
     });
   }
@@ -54,10 +56,11 @@ export class Announcements {
     return end;
   }
 
-  /** Calls a listener when a replica has said how far it is with a stop. @returns what ends it */
-  onReport(listener: () => void): () => void {
-    this.#reportListeners.add(listener);
-    return () => void this.#reportListeners.delete(listener);
+  /** Calls a listener with what is said on another channel, by whomever. @returns what ends it */
+  listen(channel: string, listener: (payload: string) => void): () => void {
+    const listeners = this.#others.get(channel) ?? new Set();
+    this.#others.set(channel, listeners.add(listener));
+    return () => void listeners.delete(listener);
   }
 
   async close(): Promise<void> {

@@ -93,8 +93,8 @@ export class Connection {
     }
   }
 
-  onNotification(listener: (channel: string) => void): void {
-    this.#client.on("notification", ({ channel }) => listener(channel));
+  onNotification(listener: (channel: string, payload: string) => void): void {
+    this.#client.on("notification", ({ channel, payload = "" }) => listener(channel, payload));
   }
 
   /** Ends the connection at once; what is under way fails. */

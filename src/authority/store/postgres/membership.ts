@@ -7,7 +7,9 @@ import type {
   StopReported,
 } from "../lease-store.ts";
 import { StoreUnavailableError } from "../errors.ts";
+import type { Announcements } from "./announcements.ts";
 import type { Connection } from "./connection.ts";
+import { HolderQuestions } from "./holder-questions.ts";
 import { LOCK_CLASS, LOCKS } from "./prepare.ts";
 
 /** The channel on which replicas hear that one of them has reported a stop. */
@@ -115,7 +117,7 @@ const REPORTED = {
           SELECT FROM machineid.reports p WHERE p.version = a.version AND p.replica = r.id
         )
       ) AS "areFenced",
-      NOT EXISTS (
+      s.settled AND s.timeline = $3 AND NOT EXISTS (
         SELECT FROM machineid.replicas r
         WHERE r.id <> $2 AND r.since < a.version AND (r.state <> 'gone' OR r.until >= a.version)
           AND NOT EXISTS (
@@ -135,7 +137,7 @@ const CLEAN_EVERY = 60;
 export interface MembershipOptions {
   readonly timeoutMs: number;
   readonly use: <Result>(work: (connection: Connection) => Promise<Result>) => Promise<Result>;
-  readonly onReport: (listener: () => void) => () => void;
+  readonly announcements: Announcements;
 }
 
 interface LiveRow {
@@ -150,12 +152,14 @@ interface LiveRow {
 export class Membership implements LeaseMembership {
   readonly isExclusive = false;
   readonly #options: MembershipOptions;
+  readonly #questions: HolderQuestions;
   #id: string | undefined;
   #entering: Promise<void> | undefined;
   #looks = 0;
 
   constructor(options: MembershipOptions) {
     this.#options = options;
+    this.#questions = new HolderQuestions({ ...options, id: () => this.#id });
   }
 
   /** As what it has entered itself. */
@@ -229,11 +233,25 @@ export class Membership implements LeaseMembership {
         [versions, this.#id ?? "", connection.timeline ?? null],
         timeoutMs,
       ),
-    ).then((rows) => rows.map((row) => ({ ...row, areFenced: row.areFenced ?? false })));
+    ).then((rows) =>
+      rows.map((row) => ({
+        ...row,
+        areFenced: row.areFenced ?? false,
+        areDrained: row.areDrained ?? false,
+      })),
+    );
   }
 
   onReport(listener: () => void): () => void {
-    return this.#options.onReport(listener);
+    return this.#options.announcements.listen(REPORTS, listener);
+  }
+
+  askHolders(version: number): Promise<readonly string[]> {
+    return this.#questions.ask(version);
+  }
+
+  onQuestion(answer: (version: number) => string): () => void {
+    return this.#questions.onQuestion(answer);
   }
 
   /** Enters it under another name, if it is still known by this one. */

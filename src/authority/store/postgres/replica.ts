@@ -68,7 +68,7 @@ export class Replica {
     this.membership = new Membership({
       timeoutMs: settings.decisionTimeoutMs,
       use: (work) => this.#unlessClosed(() => this.#tail.use(({ connection }) => work(connection))),
-      onReport: (listener) => this.#announcements.onReport(listener),
+      announcements: this.#announcements,
     });
     this.#reading = {
       config: clientConfig(settings),

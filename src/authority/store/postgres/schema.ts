@@ -158,5 +158,14 @@ export const SCHEMA: readonly string[] = [
     is_drained boolean NOT NULL,
     PRIMARY KEY (version, replica)
   ) WITH (fillfactor = 80);
+
+  -- What replicas answered who asked each other for holders of a stop. It is of no use after a crash.
+  CREATE UNLOGGED TABLE machineid.answers (
+    question text COLLATE "C" NOT NULL,
+    replica text COLLATE "C" NOT NULL,
+    holders text NOT NULL,
+    asked timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (question, replica)
+  );
   `,
 ];

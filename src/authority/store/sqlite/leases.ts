@@ -97,6 +97,14 @@ export class FileLeases implements LeaseStore, LeaseMembership {
     return () => undefined;
   }
 
+  askHolders(): Promise<readonly string[]> {
+    return Promise.resolve([]);
+  }
+
+  onQuestion(): () => void {
+    return () => undefined;
+  }
+
   #put(id: string, state: StoredReplica["state"] | "gone"): Promise<void> {
     return this.#commit.run((ledger) => ledger.putReplica(id, state));
   }
