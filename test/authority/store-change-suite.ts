@@ -48,7 +48,7 @@ export function storeChangeSuite(name: string, createAdapter: () => StoreAdapter
           { operation: "revoke", deviceIds: ["a", "b"], call: 4 },
           { operation: "unrevoke", deviceIds: ["a", "b"], call: 7 },
           { operation: "remove", deviceIds: ["b"], call: 8 },
-          { operation: "org_change", deviceIds: [], call: 9 },
+          { operation: "plan_frozen", deviceIds: [], call: 9 },
         ].map(({ call: place, ...change }, index) => {
           const version = start + 1 + index;
           return { version, ...common, ...change, requestId: calls[place]?.requestId };

@@ -4,6 +4,8 @@ import type { DecisionCode } from "../../wire/index.ts";
 export type Effect =
   /** These devices are denied from now on; `everywhere`: all of the org. */
   | { readonly kind: "stop"; readonly code: DecisionCode; readonly everywhere: boolean }
+  /** A key of the org has ended, and with it what was allowed under it. */
+  | { readonly kind: "key_end" }
   /** These devices may be allowed again. */
   | { readonly kind: "restore"; readonly everywhere: boolean }
   /** Who it denies, only a decision can say. */
@@ -17,6 +19,7 @@ const stop = (code: DecisionCode, everywhere = false): Effect => ({
 });
 const restore = (everywhere = false): Effect => ({ kind: "restore", everywhere });
 const UNKNOWN: Effect = { kind: "unknown" };
+const KEY_END: Effect = { kind: "key_end" };
 const NONE: Effect = { kind: "none" };
 
 /** By the names that operations have in the change log. */
@@ -24,11 +27,14 @@ const EFFECTS: Readonly<Record<string, Effect>> = {
   revoke: stop("DEVICE_REVOKED"),
   remove: stop("DEVICE_NOT_REGISTERED"),
   org_stop: stop("ORG_DISABLED", true),
+  plan_frozen: stop("PLAN_FROZEN", true),
+  plan_not_active: stop("PLAN_NOT_ACTIVE", true),
   register: restore(),
   unrevoke: restore(),
   org_resume: restore(true),
   org_change: UNKNOWN,
-  key_revoke: UNKNOWN,
+  key_revoke: KEY_END,
+  key_end: KEY_END,
   key_rotate: UNKNOWN,
   // None of them takes anything from anybody.
   org_create: NONE,

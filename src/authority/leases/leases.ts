@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { StopHolderAnswer } from "../../wire/index.ts";
 import type { AuthorityLogger, Services } from "../services.ts";
 import type { Change } from "../store/changes.ts";
 import type { Validated } from "../store/device-store.ts";
@@ -13,12 +14,15 @@ import { Floors } from "./floors.ts";
 import { ChangeFrames } from "./frames.ts";
 import type { StopNews } from "./frames.ts";
 import type { HeldSession } from "./held-session.ts";
+import { holderAnswers, inOrder, readHolderAnswers } from "./holder-answers.ts";
 import { HeldSessions } from "./held-sessions.ts";
+import { readLoggedStop } from "./logged-stop.ts";
 import { Reader, termOf } from "./reader.ts";
 import { reconsider } from "./reconsider.ts";
 import { Replicas } from "./replicas.ts";
 import type { StopRecord } from "./stop-record.ts";
 import { Stops } from "./stops.ts";
+import type { StopLearned, StopOf } from "./stops.ts";
 import { StrictAllows } from "./strict-allows.ts";
 import { Terms } from "./terms.ts";
 
@@ -47,16 +51,23 @@ export class Leases {
   readonly #tail: ChangeTail;
   readonly #replicas: Replicas;
   readonly #terms: Terms;
+  readonly #ending = new AbortController();
   #pruning: NodeJS.Timeout | undefined;
   #isClosed = false;
 
   constructor(options: LeasesOptions) {
     this.#options = options;
     const { store, leaseStore, logger, clock, now } = options;
-    const onGone = (): void => this.stops.lookAgain();
-    this.#replicas = new Replicas({ membership: leaseStore.membership, clock, logger, onGone });
-    const { sessions, strict, floors } = this;
-    const { fanOut } = this;
+    const { membership } = leaseStore;
+    this.#replicas = new Replicas({
+      membership,
+      clock,
+      logger,
+      readWaitMs: async () => (await this.#readTerms()).waitMs,
+      onNews: () => this.stops.lookAgain(),
+      holdersOf: (version) => JSON.stringify(this.#holdersHere(version)),
+    });
+    const { sessions, strict, floors, fanOut } = this;
     this.stops = new Stops({ clock, now, sessions, strict, fanOut, replicas: this.#replicas });
     this.reader = new Reader({ store: leaseStore, floors, clock, now });
     this.#terms = new Terms({ ...options, store: leaseStore });
@@ -96,17 +107,12 @@ export class Leases {
 
   /** Enters this process among those that give allows. It gives none before. @throws StoreUnavailableError */
   async start(): Promise<void> {
-    const { logger } = this.#options;
+    // It learns of all changes since it is known of.
+    const terms = await this.#tail.start();
     await this.#replicas.enter();
-    await this.#terms.start(await this.#tail.start());
+    await this.#terms.start(terms);
     this.#pruning = setInterval(() => this.#prune(), PRUNE_MS);
     this.#pruning.unref();
-    this.#replicas
-      .removeOthers(async () => (await this.#readTerms()).waitMs)
-      .catch((error: unknown) => {
-        // Stops go on to wait their whole time, which is always enough.
-        logger.warn({ err: error }, "processes that were killed could not be removed");
-      });
   }
 
   /**
@@ -136,10 +142,11 @@ export class Leases {
     const known = this.stops.get(version);
     if (known?.orgId === orgId && known.covers(deviceIds)) return known;
     // It was stopped before this process learned of it, and may not be over: it is waited for anew.
-    const { waitMs } = await this.#readTerms();
-    const record = this.stops.begin({ version, orgId, deviceIds }, waitMs);
-    this.fanOut.flush();
-    return record;
+    const { waitMs, logged } = await readLoggedStop(this.#options.store, version, orgId);
+    const stop = { version, orgId, deviceIds };
+    if (logged === undefined) return this.#beginLate(stop, { waitMs, scope: "unknown" });
+    const record = this.#beginLate(logged, { waitMs, scope: "log" });
+    return record.covers(deviceIds) ? record : this.#beginLate(stop, { waitMs, scope: "more" });
   }
 
   /** A stop by its version, if the org has one of that version. @throws StoreUnavailableError */
@@ -147,19 +154,36 @@ export class Leases {
     const known = this.stops.get(version);
     if (known !== undefined) {
       if (known.orgId !== orgId) return undefined;
-      this.stops.look(known);
-      await known.asking;
+      await this.stops.refresh(known);
       return known;
     }
-    const read = await this.#options.store.changes(version - 1, 1);
-    const [change] = read.changes;
-    if (change?.version !== version || change.orgId !== orgId) return undefined;
-    const effect = effectOf(change.operation);
-    if (effect.kind !== "stop") return undefined;
-    const deviceIds = effect.everywhere ? undefined : change.deviceIds;
-    const record = this.stops.begin({ version, orgId, deviceIds }, read.terms.waitMs);
-    this.fanOut.flush();
+    const { waitMs, logged, isOfKey } = await readLoggedStop(this.#options.store, version, orgId);
+    if (logged === undefined) return undefined;
+    await this.#tail.reached(version, this.#ending.signal);
+    // Who worked under a key, nobody finds out any more: it is answered by time.
+    const record = this.#beginLate(logged, { waitMs, scope: "log", isDecided: isOfKey });
     await this.stops.complete(record);
+    await this.stops.refresh(record);
+    return record;
+  }
+
+  /** Everybody whom a stop concerns, at all processes that answer. */
+  async holdersOf({ version }: StopRecord): Promise<StopHolderAnswer[]> {
+    const elsewhere = await this.#replicas.holdersElsewhere(version);
+    return inOrder([...this.#holdersHere(version), ...readHolderAnswers(elsewhere)]);
+  }
+
+  #holdersHere(version: number): StopHolderAnswer[] {
+    const record = this.stops.get(version);
+    if (record === undefined) return [];
+    const now = { monotonicMs: this.now(), wallMs: this.#options.now() };
+    return holderAnswers(record, now);
+  }
+
+  /** Keeps account of a stop whose holders were told when it was applied. */
+  #beginLate(stop: StopOf, learned: StopLearned): StopRecord {
+    const record = this.stops.begin(stop, learned);
+    this.fanOut.flush();
     return record;
   }
 
@@ -167,6 +191,7 @@ export class Leases {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#ending.abort();
     clearInterval(this.#pruning);
     this.#tail.close();
     this.stops.close();
@@ -192,19 +217,22 @@ export class Leases {
       this.fanOut.add(this.#hint(orgId, restored, version), "hint");
       return;
     }
-    const isWide = effect.kind === "unknown" || effect.everywhere;
+    const isWide = effect.kind !== "stop" || effect.everywhere;
     const stopped = isWide ? undefined : deviceIds;
     // First no older allow leaves; then who holds one is told; then it is waited for.
     this.floors.raise(orgId, stopped, version, this.#options.clock());
-    if (effect.kind === "unknown") {
-      this.#reconsider(this.sessions.ofOrg(orgId), version, terms, requestId);
+    const learned = { waitMs: terms.waitMs, scope: "log" } as const;
+    const stop = { version, orgId, deviceIds: stopped };
+    if (effect.kind === "stop") {
+      const named = stopped && new Set(stopped);
+      const ackAfterMs = ackAfter(this.sessions.countConcerned(orgId, named));
+      const { code } = effect;
+      const tell = this.#tellStop({ version, code, requestId, ackAfterMs }, named);
+      this.stops.begin(stop, { ...learned, tell });
       return;
     }
-    const named = stopped && new Set(stopped);
-    const ackAfterMs = ackAfter(this.sessions.countConcerned(orgId, named));
-    const { code } = effect;
-    const tell = this.#tellStop({ version, code, requestId, ackAfterMs }, named);
-    this.stops.begin({ version, orgId, deviceIds: stopped }, terms.waitMs, tell);
+    if (effect.kind === "key_end") this.stops.begin(stop, { ...learned, isDecided: true });
+    this.#reconsider(this.sessions.ofOrg(orgId), version, terms, requestId);
   }
 
   /** Tells a session of a stop. */

@@ -2,7 +2,7 @@ import type { DeviceDecided, LeaseTerms } from "../store/lease-store.ts";
 import { ChangeFrames } from "./frames.ts";
 import type { HeldSession } from "./held-session.ts";
 import type { Leases } from "./leases.ts";
-import { holderOf } from "./stop-record.ts";
+import { holderOf } from "./holder-of.ts";
 
 /** A change of which only a decision can say whom it denies. */
 export interface Reconsidered {
@@ -49,16 +49,21 @@ async function reconsiderOne(
         ? outcome.decided
         : deviceIds.map((deviceId) => ({ deviceId, code: "ORG_KEY_INVALID" }));
     if (outcome.kind === "unknown_key") session.isEnded = true;
+    const now = leases.now();
     for (const { deviceId, code } of decided) {
-      const wasAllowed = session.devices.get(deviceId)?.told === "ALLOW";
-      if (code === "ALLOW" && !wasAllowed) allowed.push(deviceId);
+      const { told, holding } = session.devices.get(deviceId) ?? {};
+      const wasAllowed = told === "ALLOW" || (holding !== undefined && holding.until > now);
+      if (code === "ALLOW" && told !== "ALLOW") allowed.push(deviceId);
       if (code !== "ALLOW" && wasAllowed) denied.set(code, [...(denied.get(code) ?? []), deviceId]);
     }
   });
   const stopped = [...denied.values()].flat();
   if (stopped.length > 0) {
     const holder = holderOf(session, new Set(stopped), version, leases.now());
-    const record = leases.stops.beginDecided(version, orgId, terms.waitMs);
+    const stop = { version, orgId, deviceIds: undefined };
+    const record =
+      leases.stops.get(version) ??
+      leases.stops.begin(stop, { waitMs: terms.waitMs, scope: "log", isDecided: true });
     if (holder !== undefined) leases.stops.add(record, holder);
   }
   const { connection } = session;

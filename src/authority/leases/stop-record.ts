@@ -1,3 +1,4 @@
+import type { StopReport, StopReported } from "../store/lease-store.ts";
 import { waitFor } from "./clock.ts";
 import type { HeldSession } from "./held-session.ts";
 
@@ -12,6 +13,9 @@ export interface StopHolder {
   drainedAt: Date | undefined;
 }
 
+/** `log`: it names what the change log names; `more`: other devices, too; `unknown`: nobody knows. */
+export type StopScope = "log" | "more" | "unknown";
+
 /** What is known of a stop when it is learned of. */
 export interface StopTold {
   readonly version: number;
@@ -22,8 +26,10 @@ export interface StopTold {
   readonly seenAt: number;
   /** What stops wait for, read after that. */
   readonly waitMs: number;
-  /** There is no holder that only another process knows of. */
+  /** There is no holder whom nobody knows of. */
   readonly knowsAll: boolean;
+  /** What the change log names of it: others report on that, and this process for them. */
+  readonly scope: StopScope;
   /** Devices with strict allows that nobody acknowledges for. */
   readonly strictDevices: readonly string[];
   /** When the last of those is over. */
@@ -44,7 +50,12 @@ export class StopRecord {
   readonly holders = new Map<HeldSession, StopHolder>();
   /** When everything older is over by itself. */
   #clearBy: number;
+  readonly scope: StopScope;
   readonly #knowsAll: boolean;
+  /** What other processes have said of it. */
+  others: StopReported | undefined;
+  /** What this process has said of it last. */
+  told: "nothing" | "fenced" | "drained" = "nothing";
   #unfenced = 0;
   #undrained = 0;
   isFenced = false;
@@ -61,6 +72,7 @@ export class StopRecord {
     this.strictDevices = told.strictDevices;
     this.strictUntil = told.strictUntil;
     this.#knowsAll = told.knowsAll;
+    this.scope = told.scope;
     this.timeEnd = told.seenAt + waitFor(told.waitMs);
     this.#clearBy = told.strictUntil;
   }
@@ -70,7 +82,8 @@ export class StopRecord {
     if (this.holders.has(holder.session)) return false;
     this.holders.set(holder.session, holder);
     this.#clearBy = Math.max(this.#clearBy, holder.until);
-    this.#unfenced += 1;
+    // Who is connected and holds nothing older has only what runs to say something of.
+    if (holder.until > 0) this.#unfenced += 1;
     this.#undrained += 1;
     holder.session.stops.add(this);
     return true;
@@ -100,7 +113,7 @@ export class StopRecord {
     const states = [...devices.values()];
     if (holder.fencedAt === undefined && !states.includes("none")) {
       holder.fencedAt = at;
-      this.#unfenced -= 1;
+      if (holder.until > 0) this.#unfenced -= 1;
     }
     if (holder.drainedAt === undefined && states.every((each) => each === "drained")) {
       holder.drainedAt = at;
@@ -125,11 +138,22 @@ export class StopRecord {
     return this.isDrained ? "drained" : "fenced";
   }
 
-  /** What it ran has ended, which holders that are not known here cannot say. What began on a strict allow over HTTP nobody can see end. */
+  /** What holders of this process ran has ended. What began on a strict allow over HTTP nobody can see end. */
+  get isDrainedHere(): boolean {
+    const isKnown = this.#knowsAll && !this.isGathering;
+    return isKnown && this.#undrained === 0 && this.strictUntil === 0;
+  }
+
+  /** What it ran has ended, everywhere. */
   get isDrained(): boolean {
-    return (
-      this.#knowsAll && this.isFenced && this.#undrained === 0 && this.strictDevices.length === 0
-    );
+    return this.isFenced && this.isDrainedHere && this.others?.areDrained === true;
+  }
+
+  /** How far this process is with it, for the others. */
+  get report(): StopReport {
+    const holders = this.holders.size + this.strictDevices.length;
+    const drained = this.holders.size - this.#undrained;
+    return { version: this.version, holders, drained, isDrained: this.isDrainedHere };
   }
 
   /** Resolves at the next news of it, or when a signal aborts. */
@@ -152,10 +176,12 @@ export class StopRecord {
   /** How many of the holders are where, sessions and those who ask by HTTP. */
   counts(now: number): { holders: number; fenced: number; drained: number } {
     const strict = this.strictDevices.length;
-    const holders = this.holders.size + strict;
-    const drained = this.holders.size - this.#undrained;
+    // Who has reported it has none that is not fenced.
+    const { holders: others, drained: drainedOthers } = this.others ?? { holders: 0, drained: 0 };
+    const holders = this.holders.size + strict + others;
+    const drained = this.holders.size - this.#undrained + drainedOthers;
     if (this.isFenced) return { holders, fenced: holders, drained };
-    let fenced = now >= this.strictUntil ? strict : 0;
+    let fenced = others + (now >= this.strictUntil ? strict : 0);
     for (const holder of this.holders.values()) fenced += Number(isHolderFenced(holder, now));
     return { holders, fenced, drained };
   }
@@ -168,21 +194,3 @@ export class StopRecord {
 
 export const isHolderFenced = ({ fencedAt, until }: StopHolder, now: number): boolean =>
   fencedAt !== undefined || now >= until;
-
-/** What a stop has of a session: it was given older allows, or it is connected or was lost, and may run something. */
-export function holderOf(
-  session: HeldSession,
-  deviceIds: ReadonlySet<string> | undefined,
-  version: number,
-  now: number,
-): StopHolder | undefined {
-  const named = session.stopped(deviceIds, version, now);
-  if (named.length === 0) return undefined;
-  const devices: StopHolder["devices"] = new Map();
-  let until = 0;
-  for (const deviceId of named) {
-    devices.set(deviceId, "none");
-    until = Math.max(until, session.endOf(deviceId, version, now) ?? 0);
-  }
-  return { session, devices, until, fencedAt: undefined, drainedAt: undefined };
-}

@@ -3,8 +3,9 @@ import type { Replicas } from "./replicas.ts";
 import type { MonotonicClock } from "./clock.ts";
 import type { HeldSession } from "./held-session.ts";
 import type { HeldSessions } from "./held-sessions.ts";
-import { holderOf, StopRecord } from "./stop-record.ts";
-import type { StopHolder, StopState, StopTold } from "./stop-record.ts";
+import { holderOf } from "./holder-of.ts";
+import { StopRecord } from "./stop-record.ts";
+import type { StopHolder, StopScope, StopState } from "./stop-record.ts";
 import type { StrictAllows } from "./strict-allows.ts";
 
 /** What was stopped. */
@@ -21,7 +22,21 @@ export interface StopsOptions {
   readonly sessions: HeldSessions;
   readonly strict: StrictAllows;
   readonly fanOut: FanOut;
-  readonly replicas: Pick<Replicas, "haveReported" | "isAlone">;
+  readonly replicas: Pick<Replicas, "reported" | "report" | "knowsAll" | "isExclusive">;
+}
+
+/** How a stop was learned of. */
+export interface StopLearned {
+  /** What stops wait for, read after the stop was seen committed. */
+  readonly waitMs: number;
+  readonly scope: StopScope;
+  /**
+   * Whom it concerns is decided one by one: it is answered by time alone until
+   * {@link Stops.gathered}. @default whoever was given older allows, or watches
+   */
+  readonly isDecided?: boolean;
+  /** Sends a session the stop. @default nobody is sent it */
+  readonly tell?: (session: HeldSession) => void;
 }
 
 const MOST_RECORDS = 1_000;
@@ -34,6 +49,7 @@ export class Stops {
   readonly #options: StopsOptions;
   readonly #records = new Map<number, StopRecord>();
   readonly #timers = new Map<StopRecord, NodeJS.Timeout>();
+  readonly #unfenced = new Set<StopRecord>();
   /** Stops of which it is being found out who holds older allows. */
   readonly #gathering = new Set<StopRecord>();
   #holders = 0;
@@ -45,7 +61,7 @@ export class Stops {
 
   /** How many are not fenced yet. */
   get pending(): number {
-    return this.#timers.size;
+    return this.#unfenced.size;
   }
 
   get(version: number): StopRecord | undefined {
@@ -53,37 +69,37 @@ export class Stops {
   }
 
   /**
-   * Keeps account of a stop from now on. Whom it concerns is told at the next
-   * flush of the fan-out, in slices, and noted after that: until all are, it is
-   * answered by time alone.
-   *
-   * @param waitMs what stops wait for, read after the stop was seen committed
-   * @param tell sends a session the stop
+   * Keeps account of a stop from now on. All changes up to it were learned of:
+   * nothing older is given any more. Whom it concerns is told at the next flush of
+   * the fan-out, in slices, and noted after that: until all are, it is answered by
+   * time alone.
    */
-  begin(stop: StopOf, waitMs: number, tell?: (session: HeldSession) => void): StopRecord {
+  begin(stop: StopOf, { waitMs, scope, isDecided = false, tell }: StopLearned): StopRecord {
     const { version, orgId, deviceIds } = stop;
     const before = this.#records.get(version);
     if (before !== undefined && before.covers(deviceIds)) return before;
     const names = deviceIds === undefined ? undefined : new Set(deviceIds);
     // More devices than it named before: those are waited for from now on, and so are the others.
     for (const deviceId of before?.deviceIds ?? []) names?.add(deviceId);
-    const strict = this.#strictOf(orgId, version, names);
-    const record = this.#keep({ version, orgId, deviceIds: names, ...strict }, waitMs);
+    const { strictDevices, strictUntil } = this.#strictOf(orgId, version, names);
+    const seenAt = this.#options.clock();
+    const { knowsAll } = this.#options.replicas;
+    // Who of them is concerned, nobody finds out.
+    const strict = { strictDevices: isDecided ? [] : strictDevices, strictUntil };
+    const told = { version, orgId, deviceIds: names, seenAt, waitMs, scope, knowsAll, ...strict };
+    const record = new StopRecord(told);
     if (before !== undefined) {
+      this.#forget(before);
       for (const waiter of before.waiters) record.waiters.add(waiter);
     }
+    this.#records.set(version, record);
+    this.#unfenced.add(record);
+    this.#prune();
+    this.look(record);
+    if (isDecided) return record;
     this.#gathering.add(record);
     this.#options.fanOut.add(this.#reach(record, tell), "stop");
     return record;
-  }
-
-  /** Keeps account of a stop of which is decided one by one whom it concerns, until {@link Stops.gathered}. */
-  beginDecided(version: number, orgId: string, waitMs: number): StopRecord {
-    const strict = { strictDevices: [], strictUntil: 0 };
-    return (
-      this.#records.get(version) ??
-      this.#keep({ version, orgId, deviceIds: undefined, ...strict }, waitMs)
-    );
   }
 
   /** A stop concerns somebody more. */
@@ -104,24 +120,32 @@ export class Stops {
     while (this.#gathering.has(record) && !this.#isClosed) await record.news();
   }
 
-  /** Looks whether a stop has come further, and when to look again. */
-  look(record: StopRecord): void {
-    if (this.#isClosed || record.isFenced) return;
+  /**
+   * Looks whether a stop has come further, and when to look again.
+   *
+   * @param isWanted whether somebody wants to know. @default whether somebody waits
+   */
+  look(record: StopRecord, isWanted = record.waiters.size > 0): void {
+    if (this.#isClosed) return;
     const now = this.#options.clock();
-    if (now >= record.timeEnd) {
-      this.#fence(record);
-      return;
-    }
-    if (record.isClear(now) && !record.isGathering) {
-      record.asking ??= this.#askReplicas(record);
-      return;
-    }
-    this.#lookAt(record, record.nextLook(now));
+    const isClear = record.isClear(now) && !record.isGathering;
+    if (isClear) this.#report(record);
+    if (!record.isFenced && now >= record.timeEnd) this.#fence(record);
+    const isAsked = isWanted || this.#options.replicas.isExclusive;
+    const isTheirTurn = record.isFenced ? record.isDrainedHere && !record.isDrained : isClear;
+    if (isAsked && isTheirTurn && this.#mayAsk(record)) record.asking ??= this.#askOthers(record);
+    else if (!record.isFenced) this.#lookAt(record, record.nextLook(now));
   }
 
-  /** A process that may have given allows is gone. */
+  /** Looks, and asks the others. */
+  async refresh(record: StopRecord): Promise<void> {
+    this.look(record, true);
+    await record.asking;
+  }
+
+  /** Others have said something, or are gone. */
   lookAgain(): void {
-    for (const record of this.#records.values()) if (!record.isFenced) this.look(record);
+    for (const record of this.#records.values()) if (!record.isDrained) this.look(record);
   }
 
   /** A session says so of some of its devices, for every stop up to a version. */
@@ -154,30 +178,11 @@ export class Stops {
     signal: AbortSignal,
   ): Promise<void> {
     for (;;) {
-      this.look(record);
+      this.look(record, true);
       const isThere = wanted === "fenced" ? record.isFenced : record.isDrained;
       if (isThere || signal.aborted || this.#isClosed) return;
       await record.news(signal);
     }
-  }
-
-  #keep(
-    stop: Pick<StopTold, "version" | "orgId" | "deviceIds" | "strictDevices" | "strictUntil">,
-    waitMs: number,
-  ): StopRecord {
-    const seenAt = this.#options.clock();
-    const record = new StopRecord({
-      ...stop,
-      seenAt,
-      waitMs,
-      knowsAll: this.#options.replicas.isAlone,
-    });
-    const before = this.#records.get(stop.version);
-    if (before !== undefined) this.#forget(before);
-    this.#records.set(stop.version, record);
-    this.#prune();
-    this.look(record);
-    return record;
   }
 
   /** Tells all whom a stop concerns, and then notes who they are. */
@@ -224,27 +229,50 @@ export class Stops {
     return { strictDevices, strictUntil };
   }
 
+  /** What others report is what the change log names. */
+  #mayAsk({ scope }: StopRecord): boolean {
+    return scope === "log" || this.#options.replicas.isExclusive;
+  }
+
+  /** Nothing older that this process gave is in use. */
+  #report(record: StopRecord): void {
+    if (record.scope === "unknown") return;
+    const reached = record.isDrainedHere ? "drained" : "fenced";
+    if (record.told === reached || record.told === "drained") return;
+    record.told = reached;
+    this.#options.replicas.report(record.report);
+  }
+
   /** Nothing older that this process gave is in use. Others may have given some. */
-  async #askReplicas(record: StopRecord): Promise<void> {
+  async #askOthers(record: StopRecord): Promise<void> {
     const { replicas, clock } = this.#options;
     // A store that cannot be asked leaves it to time.
-    const haveAll = await replicas.haveReported(record.version).catch(() => false);
+    const reported = await replicas.reported(record.version).catch(() => undefined);
     record.asking = undefined;
-    if (this.#isClosed || record.isFenced) return;
-    if (haveAll || clock() >= record.timeEnd) this.#fence(record);
-    else this.#lookAt(record, Math.min(clock() + ASK_AGAIN_MS, record.timeEnd));
+    if (this.#isClosed) return;
+    record.others = reported ?? record.others;
+    if (!record.isFenced && (reported?.areFenced === true || clock() >= record.timeEnd)) {
+      this.#fence(record);
+    }
+    if (record.isDrained) record.wake();
+    else if (record.waiters.size > 0) this.#lookAt(record, clock() + ASK_AGAIN_MS);
+    else if (!record.isFenced) this.#lookAt(record, record.timeEnd);
   }
 
   #lookAt(record: StopRecord, at: number): void {
     clearTimeout(this.#timers.get(record));
     const delayMs = Math.min(Math.max(0, at - this.#options.clock()) + 1, MOST_TIMEOUT_MS);
-    const timer = setTimeout(() => this.look(record), delayMs);
+    const timer = setTimeout(() => {
+      this.#timers.delete(record);
+      this.look(record);
+    }, delayMs);
     timer.unref();
     this.#timers.set(record, timer);
   }
 
   #fence(record: StopRecord): void {
     record.isFenced = true;
+    this.#unfenced.delete(record);
     clearTimeout(this.#timers.get(record));
     this.#timers.delete(record);
     record.wake();
@@ -252,6 +280,7 @@ export class Stops {
 
   #forget(record: StopRecord): void {
     record.forget();
+    this.#unfenced.delete(record);
     clearTimeout(this.#timers.get(record));
     this.#timers.delete(record);
     this.#records.delete(record.version);

@@ -16,7 +16,7 @@ export function waitUntil(
         resolve(!signal.aborted);
         return;
       }
-      timer = setTimeout(look, Math.min(leftMs + 1, MOST_TIMEOUT_MS));
+      timer = setTimeout(look, Math.min(leftMs + 1, LOOK_MS));
       timer.unref();
     };
     signal.addEventListener("abort", look);
@@ -24,4 +24,5 @@ export function waitUntil(
   });
 }
 
-const MOST_TIMEOUT_MS = 2 ** 30;
+/** Timers may stand still where the clock does not. */
+const LOOK_MS = 1_000;

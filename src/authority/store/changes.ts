@@ -8,7 +8,7 @@ export interface Change {
   readonly at: number;
   /** Empty for what concerns no org. */
   readonly orgId: string;
-  /** As the audit calls it. */
+  /** As the audit calls it, and where that does not tell whom it denies, more exactly. */
   readonly operation: string;
   /** The devices that were changed; none when the change is one of the whole org. */
   readonly deviceIds: readonly string[];

@@ -45,13 +45,42 @@ export interface DevicesDecided {
   readonly endsAt: number | null;
 }
 
-/** One process that may have given allows which are in use. */
+/** Another process that may have given allows which are in use. */
 export interface ReplicaRow {
   readonly id: string;
   /** `out`: it gives none any more, and its row is about to be removed. */
   readonly state: "in" | "out";
-  /** For every stop up to this version, no older allow of its own is in use. */
-  readonly reported: number;
+  /**
+   * A count that goes up while it lives; or what is known of it without: it can
+   * give none any more (`over`), or it may (`certain`).
+   */
+  readonly life: number | "certain" | "over";
+}
+
+/** Who else there is, and where the store is. */
+export interface Standing {
+  readonly others: readonly ReplicaRow[];
+  /** A server's timeline on which nobody knows yet what was given before. */
+  readonly unsettled: string | undefined;
+}
+
+/** What a process says of a stop: that no older allow of its own is in use, and what else it knows. */
+export interface StopReport {
+  readonly version: number;
+  /** Its own holders. */
+  readonly holders: number;
+  /** Those of them that have said that nothing of it runs any more. */
+  readonly drained: number;
+  /** All of them have, and there are no others. */
+  readonly isDrained: boolean;
+}
+
+/** What all other processes say of a stop. */
+export interface StopReported extends Omit<StopReport, "isDrained"> {
+  /** None of them has an older allow in use. */
+  readonly areFenced: boolean;
+  /** Nothing runs on an older allow of theirs, of those that are gone neither. */
+  readonly areDrained: boolean;
 }
 
 /** What leases need of a store, besides the change log. */
@@ -84,13 +113,38 @@ export interface LeaseStore {
   readonly membership?: LeaseMembership;
 }
 
-/** The processes that may have given allows which are in use. */
+/**
+ * The processes that may have given allows which are in use. A decision is made
+ * only while the row of the process that entered itself is `in`, which is read
+ * together with it.
+ */
 export interface LeaseMembership {
-  /** Says that a process gives allows from now on. */
-  enterReplica(id: string): Promise<void>;
+  /** No other process can be at work on the store. */
+  readonly isExclusive: boolean;
+  /** Says that this process gives allows from now on. */
+  enter(): Promise<void>;
+  /**
+   * Says that this process gives none any more.
+   *
+   * @param isClear whether nothing that it gave is in use
+   */
+  leave(isClear: boolean): Promise<void>;
+  /** Says that this process lives, and looks who else there is. */
+  live(): Promise<Standing>;
   /** Says that another process gives no more. What it gave may be in use. */
-  markReplicaOut(id: string): Promise<void>;
-  /** Nothing that a process gave is in use any more. */
-  removeReplica(id: string): Promise<void>;
-  replicas(): Promise<readonly ReplicaRow[]>;
+  markOut(id: string): Promise<void>;
+  /** Nothing is in use any more that a process gave which is out. */
+  remove(id: string): Promise<void>;
+  /** Nothing is in use any more that was given on another timeline. */
+  settle(timeline: string): Promise<void>;
+  /** Says how far this process is with stops. What it says stays true for ever. */
+  report(reports: readonly StopReport[]): Promise<void>;
+  /** What the others say of stops, from a read that begins after the call. */
+  reported(versions: readonly number[]): Promise<readonly StopReported[]>;
+  /** Calls a listener when another process has reported something. @returns what ends it */
+  onReport(listener: () => void): () => void;
+  /** What the others answer who are asked for the holders of a stop, as text; without those who do not answer. */
+  askHolders(version: number): Promise<readonly string[]>;
+  /** Answers the others. @returns what ends it */
+  onQuestion(answer: (version: number) => string): () => void;
 }

@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import { KEY_ROLES, PLAN_STATES, PLAN_TIERS } from "../../wire/index.ts";
 import type { AuditChain, AuditRow } from "./audit-store.ts";
 import type { Change } from "./changes.ts";
-import type { LeaseTerms, ReplicaRow } from "./lease-store.ts";
+import type { LeaseTerms } from "./lease-store.ts";
 import type {
   DeviceRecord,
   KeyRecord,
@@ -168,16 +168,10 @@ export function termsFrom(row: {
   return { ttlMs: row.ttl_ms, waitMs: row.wait_ms, version: row.terms_version };
 }
 
-const replicaRow = z.object({
-  id: z.string(),
-  state: z.enum(["in", "out"]),
-  reported: z.optional(z.int()),
-});
+const replicaRow = z.object({ id: z.string(), state: z.enum(["in", "out"]) });
+export type StoredReplica = z.infer<typeof replicaRow>;
 
-export function replicaFromRow(row: unknown): ReplicaRow {
-  const { id, state, reported = 0 } = replicaRow.parse(row);
-  return { id, state, reported };
-}
+export const replicaFromRow = (row: unknown): StoredReplica => replicaRow.parse(row);
 
 const signingKeyRow = z.object({
   kid: z.string(),

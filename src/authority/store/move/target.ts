@@ -73,6 +73,12 @@ const FINISH = statement(
    RETURNING version`,
 );
 
+/* What was given from the file may be in use: it is waited for as for a replica that was killed. */
+const MOVED = statement(
+  "moved",
+  "INSERT INTO machineid.replicas (id, state, since) VALUES ('moved', 'in', 0)",
+);
+
 /** All of a store but its audit. */
 export interface StoreContent {
   readonly version: number;
@@ -161,6 +167,7 @@ export class MoveTarget implements AsyncDisposable {
     const values = [this.#sourceId, content.version, ttlMs, waitMs, version];
     const [row] = await this.#query(FINISH, values);
     if (row === undefined) throw new StoreUnavailableError("the move was ended by another process");
+    await this.#query(MOVED, []);
     await this.#connection.run("COMMIT", STATEMENT_MS);
   }
 

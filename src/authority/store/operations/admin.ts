@@ -1,4 +1,5 @@
 import { isLive } from "../../authorize.ts";
+import { decide } from "../../decide.ts";
 import { decideKeyRotation } from "../../key-lifecycle.ts";
 import type { KeySecret } from "../../key-lifecycle.ts";
 import { NO_ORG } from "../audit-entry.ts";
@@ -82,8 +83,10 @@ export function changeOrg(
   if (org === undefined) return { kind: "not_found" };
   const { at, requestId } = caller;
   const operation = "org_change";
-  const version = ledger.nextVersion({ at, orgId, operation, deviceIds: [], requestId });
-  ledger.replaceOrg({ ...org, ...patch });
+  const changed = { ...org, ...patch };
+  const logged = denialOf(org, changed, at) ?? operation;
+  const version = ledger.nextVersion({ at, orgId, operation: logged, deviceIds: [], requestId });
+  ledger.replaceOrg(changed);
   ledger.audit.append(orgId, {
     at,
     by: by.id,
@@ -94,6 +97,16 @@ export function changeOrg(
   });
   return { kind: "org", version, ...ledger.usage(orgId) };
 }
+
+/** What the change log calls a change of a plan that takes from all devices what they had. */
+function denialOf(before: OrgRecord, after: OrgRecord, at: number): string | undefined {
+  const codeOf = (org: OrgRecord) => decide(org, ANY_DEVICE, at).code;
+  return codeOf(before) === "ALLOW" && codeOf(after) !== "ALLOW"
+    ? codeOf(after).toLowerCase()
+    : undefined;
+}
+
+const ANY_DEVICE = { revokedAt: null };
 
 export function rotateAdminKey(
   ledger: Ledger,

@@ -1,3 +1,4 @@
+import { isLive } from "../../authorize.ts";
 import {
   decideKeyCreation,
   decideKeyRevocation,
@@ -81,7 +82,8 @@ export function rotateKey(
   const rotated = decideKeyRotation(keys, key, secret, rotation, caller.at);
   if (typeof rotated === "string") return { kind: "key_conflict", reason: rotated };
   const { old, replacement } = rotated;
-  const version = nextVersion(ledger, caller, org.id, operation);
+  const logged = isLive(old, caller.at) ? operation : "key_end";
+  const version = nextVersion(ledger, caller, org.id, logged);
   ledger.keys.add(replacement);
   ledger.keys.replace(old);
   const detail = { replaces: old.id, oldExpiresAt: old.expiresAt, ...termsOf(replacement) };

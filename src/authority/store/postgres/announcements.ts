@@ -1,5 +1,7 @@
 import { ChangeListeners } from "../changes.ts";
 import { CHANNEL } from "./apply.ts";
+import { QUESTIONS } from "./holder-questions.ts";
+import { REPORTS } from "./membership.ts";
 import { clientConfig } from "./client-config.ts";
 import type { PostgresSettings } from "./options.ts";
 import { prepareStore } from "./prepare.ts";
@@ -17,6 +19,7 @@ const VERSION = { name: "machineid_version", text: "SELECT version FROM machinei
  */
 export class Announcements {
   readonly #listeners = new ChangeListeners();
+  readonly #others = new Map<string, Set<(payload: string) => void>>();
   readonly #session: Session<void>;
   readonly #timeoutMs: number;
   #timer: NodeJS.Timeout | undefined;
@@ -31,8 +34,12 @@ export class Announcements {
       prepare: async (connection) => {
         await prepareStore(connection, settings);
         // What it says is looked up: anybody who may connect may announce.
-        connection.onNotification(() => void this.#look());
-        await connection.run(`LISTEN ${CHANNEL}`);
+        connection.onNotification((channel, payload) => {
+          if (channel === CHANNEL) void this.#look();
+          else for (const listener of this.#others.get(channel) ?? []) listener(payload);
+        });
+        const channels = [CHANNEL, REPORTS, QUESTIONS];
+        await connection.run(channels.map((channel) => `LISTEN ${channel}`).join(";"));
       },
     });
   }
@@ -47,6 +54,13 @@ export class Announcements {
     const end = this.#listeners.add(listener);
     if (this.#timer === undefined && !this.#closed) void this.#look();
     return end;
+  }
+
+  /** Calls a listener with what is said on another channel, by whomever. @returns what ends it */
+  listen(channel: string, listener: (payload: string) => void): () => void {
+    const listeners = this.#others.get(channel) ?? new Set();
+    this.#others.set(channel, listeners.add(listener));
+    return () => void listeners.delete(listener);
   }
 
   async close(): Promise<void> {

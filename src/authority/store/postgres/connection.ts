@@ -29,6 +29,8 @@ export function unavailable(error: unknown): StoreUnavailableError {
  * connection: what became of it is then unknown.
  */
 export class Connection {
+  /** The server's, where it tells it and the connection was prepared for a store. */
+  timeline: string | undefined;
   readonly #client: Client;
   #lost: Error | undefined;
 
@@ -91,8 +93,8 @@ export class Connection {
     }
   }
 
-  onNotification(listener: () => void): void {
-    this.#client.on("notification", () => listener());
+  onNotification(listener: (channel: string, payload: string) => void): void {
+    this.#client.on("notification", ({ channel, payload = "" }) => listener(channel, payload));
   }
 
   /** Ends the connection at once; what is under way fails. */

@@ -3,6 +3,7 @@ import type {
   DeviceDecided,
   DevicesDecided,
   LeaseAdmitted,
+  LeaseMembership,
   LeaseStore,
   LeaseTerms,
   WantedTerms,
@@ -10,15 +11,14 @@ import type {
 import * as leases from "../operations/leases.ts";
 import type { Replica } from "./replica.ts";
 
-/**
- * What leases need of a database that replicas share. It does not say which
- * replicas there are, so that stops are answered by time alone.
- */
+/** What leases need of a database that replicas share. */
 export class ReplicaLeases implements LeaseStore {
+  readonly membership: LeaseMembership;
   readonly #replica: Replica;
 
   constructor(replica: Replica) {
     this.#replica = replica;
+    this.membership = replica.membership;
   }
 
   admitLeases(caller: Caller): Promise<LeaseAdmitted | Refused> {

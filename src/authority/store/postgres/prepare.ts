@@ -1,4 +1,5 @@
 import { StoreSchemaError, StoreUnavailableError } from "../errors.ts";
+import { sqlState } from "./connection.ts";
 import type { Connection } from "./connection.ts";
 import type { PostgresSettings } from "./options.ts";
 import { SCHEMA } from "./schema.ts";
@@ -13,6 +14,8 @@ export const LOCKS = {
   turn: 2,
   /** Moving a store here. */
   move: 3,
+  /** Shared by all connections of replicas that enter themselves among the replicas. */
+  entering: 4,
   /** And one for each writer of audit chains from here on. */
   writers: 1_000,
 } as const;
@@ -46,12 +49,29 @@ const PREPARE = {
       set_config('tcp_keepalives_count', '3', false),
       set_config('tcp_user_timeout', '10000', false),
       set_config('enable_seqscan', 'off', false),
-      set_config('jit', 'off', false)`,
+      set_config('jit', 'off', false),
+      pg_advisory_lock_shared(${LOCK_CLASS}, ${LOCKS.entering})`,
 };
 
 const KNOWN_SCHEMA = {
   name: "machineid_schema",
-  text: "SELECT schema, importing FROM machineid.state",
+  text: "SELECT schema, importing, timeline FROM machineid.state",
+};
+
+/** No failover loses as many changes, so that no version is ever given twice. */
+const TIMELINE_JUMP = 1_000_000;
+
+const TIMELINE = {
+  name: "machineid_timeline",
+  text: "SELECT substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) AS timeline",
+};
+const NEW_TIMELINE = {
+  name: "machineid_new_timeline",
+  text: `
+    UPDATE machineid.state SET timeline = $1, settled = settled AND timeline IS NULL,
+      version = version + CASE WHEN timeline IS NULL THEN 0 ELSE ${TIMELINE_JUMP} END,
+      revision = revision + CASE WHEN timeline IS NULL THEN 0 ELSE ${TIMELINE_JUMP} END
+    WHERE timeline IS DISTINCT FROM $1`,
 };
 
 /**
@@ -98,15 +118,36 @@ export async function prepareStore(
   connection: Connection,
   settings: PostgresSettings,
 ): Promise<void> {
-  const [, [state]] = await Promise.all([
+  const { connectTimeoutMs } = settings;
+  const [, [state], timeline] = await Promise.all([
     prepareServer(connection, settings),
-    connection.query<{ schema: number; importing: string | null }>(
+    connection.query<{ schema: number; importing: string | null; timeline: string | null }>(
       KNOWN_SCHEMA,
       [],
-      settings.connectTimeoutMs,
+      connectTimeoutMs,
     ),
+    readTimeline(connection, connectTimeoutMs),
   ]);
   refuseUnknownSchema(state, settings);
+  connection.timeline = timeline;
+  // Before anything is read or changed here: what was lost with another server is not taken for what comes now.
+  if (timeline !== undefined && timeline !== state?.timeline) {
+    await connection.query(NEW_TIMELINE, [timeline], connectTimeoutMs);
+  }
+}
+
+/** The timeline of the server, which stays while the connection lasts; undefined where the server does not tell. */
+async function readTimeline(
+  connection: Connection,
+  timeoutMs: number,
+): Promise<string | undefined> {
+  try {
+    const [row] = await connection.query<{ timeline: string }>(TIMELINE, [], timeoutMs);
+    return row?.timeline;
+  } catch (error) {
+    if (connection.isLost || sqlState(error) === undefined) throw error;
+    return undefined;
+  }
 }
 
 /** @throws StoreSchemaError */

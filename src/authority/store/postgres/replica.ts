@@ -14,6 +14,7 @@ import type { Needs } from "./facts.ts";
 import { GroupLedger } from "./group-ledger.ts";
 import { LastSeen } from "./last-seen.ts";
 import { readChanges } from "./log-reader.ts";
+import { Membership } from "./membership.ts";
 import type { PostgresSettings } from "./options.ts";
 import { prepareStore } from "./prepare.ts";
 import { Session } from "./session.ts";
@@ -30,6 +31,7 @@ const AT_LENGTH_MS = 10 * 60_000;
 /** The ways in which a replica uses its database, each on a connection of its own. */
 export class Replica {
   readonly statistics = new BatchStatistics();
+  readonly membership: Membership;
   readonly #timeoutMs: number;
   readonly #writer: Writer;
   readonly #changer: Changer;
@@ -40,7 +42,7 @@ export class Replica {
   readonly #lists: Session<void>;
   /** Audit and change log, whose readers may ask for much. */
   readonly #logs: Session<void>;
-  /** The end of the change log: stops wait for nobody who reads much. */
+  /** The end of the change log, and who has learned of it: stops wait for nobody who reads much. */
   readonly #tail: Session<void>;
   readonly #lastSeen = new LastSeen();
   readonly #auditListeners = new Set<() => void>();
@@ -60,6 +62,13 @@ export class Replica {
       append: (entries) => this.#writer.append(entries),
       seen: (orgId, deviceId, at) => this.#lastSeen.note(orgId, deviceId, at),
       saw,
+      member: () => this.membership.id,
+      expelled: (id) => this.membership.expelled(id),
+    });
+    this.membership = new Membership({
+      timeoutMs: settings.decisionTimeoutMs,
+      use: (work) => this.#unlessClosed(() => this.#tail.use(({ connection }) => work(connection))),
+      announcements: this.#announcements,
     });
     this.#reading = {
       config: clientConfig(settings),

@@ -127,4 +127,48 @@ export const SCHEMA: readonly string[] = [
   `
   ALTER TABLE machineid.changes ADD COLUMN request_id text;
   `,
+  `
+  -- The server's timeline when the store was last connected to, where the server tells it; and whether
+  -- everything that was given on another one is over, so that stops may be answered before their time.
+  ALTER TABLE machineid.state
+    ADD COLUMN timeline text,
+    ADD COLUMN settled boolean NOT NULL DEFAULT false;
+  UPDATE machineid.state SET settled = true WHERE schema = 0;
+
+  -- Processes whose allows may be in use.
+  CREATE TABLE machineid.replicas (
+    id text COLLATE "C" PRIMARY KEY,
+    state text NOT NULL CHECK (state IN ('in', 'out', 'gone')),
+    -- All that it gives is read at this version or a later one.
+    since bigint NOT NULL,
+    -- Of one that is gone: up to this version, nobody knows what of its holders is drained.
+    until bigint,
+    -- Counted up while it lives.
+    beat bigint NOT NULL DEFAULT 0,
+    -- Of replicas that enter themselves nowhere: the server's processes that serve them.
+    sessions integer[]
+  ) WITH (fillfactor = 10);
+  -- Those of the schema before. What they gave is in use for as long as one of them runs, and a wait more.
+  INSERT INTO machineid.replicas (id, state, since)
+    SELECT 'earlier', 'in', 0 FROM machineid.state WHERE schema > 0;
+
+  -- What replicas said of stops: that no older allow of their own is in use, and of how many holders.
+  CREATE TABLE machineid.reports (
+    version bigint NOT NULL,
+    replica text COLLATE "C" NOT NULL,
+    holders bigint NOT NULL,
+    drained bigint NOT NULL,
+    is_drained boolean NOT NULL,
+    PRIMARY KEY (version, replica)
+  ) WITH (fillfactor = 80);
+
+  -- What replicas answered who asked each other for holders of a stop. It is of no use after a crash.
+  CREATE UNLOGGED TABLE machineid.answers (
+    question text COLLATE "C" NOT NULL,
+    replica text COLLATE "C" NOT NULL,
+    holders text NOT NULL,
+    asked timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (question, replica)
+  );
+  `,
 ];

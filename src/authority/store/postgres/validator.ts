@@ -36,6 +36,8 @@ const READ = {
         LEFT JOIN machineid.orgs o ON o.id = k.org_id
     )
     SELECT s.version, s.ttl_ms, s.wait_ms, s.terms_version, pg_is_in_recovery() AS standby,
+      ($4::text IS NULL
+        OR EXISTS (SELECT FROM machineid.replicas WHERE id = $4 AND state = 'in')) AS member,
       coalesce((SELECT json_agg(json_build_array(key, org)) FROM known), '[]') AS known,
       (
         SELECT coalesce(string_agg(
@@ -72,6 +74,10 @@ export interface ValidatorHooks {
   readonly seen: Seen;
   /** A version was seen committed. */
   readonly saw: (version: number) => void;
+  /** Says as what this process entered itself among those that give allows. */
+  readonly member: () => string | undefined;
+  /** It is none of them any more: it enters anew, and throws. */
+  readonly expelled: (id: string | undefined) => Promise<never>;
 }
 
 /** Decides whether devices may begin work, many at a time. */
@@ -130,7 +136,7 @@ export class Validator {
   /** Reads as a decision would, and decides nothing. @throws StoreUnavailableError */
   async ready(): Promise<void> {
     const { connection } = await this.#session.open();
-    await connection.query(READ, [[], [1], [""]], this.#timeoutMs);
+    await connection.query(READ, [[], [1], [""], null], this.#timeoutMs);
   }
 
   /** Finishes what was asked, and lets go of the connection. */
@@ -228,7 +234,11 @@ export class Validator {
 
   async #query(values: readonly unknown[], timeoutMs: number): Promise<unknown> {
     const { connection } = await this.#session.open();
-    const [row] = await connection.query<{ standby: boolean }>(READ, values, timeoutMs);
+    const id = this.#hooks.member();
+    const all = [...values, id ?? null];
+    type Row = { readonly standby: boolean; readonly member: boolean };
+    const [row] = await connection.query<Row>(READ, all, timeoutMs);
+    if (row?.member === false) return this.#hooks.expelled(id);
     if (row?.standby !== false) {
       connection.cut();
       throw new StoreUnavailableError("the server has become a standby, which may be behind");

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { Caller, Refused, UnknownKey } from "../caller.ts";
 import type {
   DeviceDecided,
@@ -6,16 +7,20 @@ import type {
   LeaseMembership,
   LeaseStore,
   LeaseTerms,
-  ReplicaRow,
+  Standing,
+  StopReported,
   WantedTerms,
 } from "../lease-store.ts";
 import * as leases from "../operations/leases.ts";
 import type { GroupCommit } from "./group-commit.ts";
 import type { FileLedger } from "./ledger.ts";
+import type { StoredReplica } from "../rows.ts";
 
 /** What leases need of a file that this process owns alone. */
 export class FileLeases implements LeaseStore, LeaseMembership {
   readonly membership = this;
+  readonly isExclusive = true;
+  readonly #id = randomUUID();
   readonly #commit: GroupCommit<FileLedger>;
 
   constructor(commit: GroupCommit<FileLedger>) {
@@ -46,23 +51,61 @@ export class FileLeases implements LeaseStore, LeaseMembership {
     return this.#commit.run((ledger) => leases.lowerWait(ledger, caller, version, waitMs));
   }
 
-  enterReplica(id: string): Promise<void> {
-    return this.#put(id, "in");
+  enter(): Promise<void> {
+    return this.#put(this.#id, "in");
   }
 
-  markReplicaOut(id: string): Promise<void> {
+  async leave(isClear: boolean): Promise<void> {
+    if (isClear) await this.remove(this.#id);
+  }
+
+  /** Whoever else is there has ended: the file has one owner at a time. */
+  async live(): Promise<Standing> {
+    const rows = await this.#commit.run((ledger) => ledger.replicas());
+    const others = rows.filter(({ id }) => id !== this.#id);
+    return { others: others.map((row) => ({ ...row, life: "over" })), unsettled: undefined };
+  }
+
+  markOut(id: string): Promise<void> {
     return this.#put(id, "out");
   }
 
-  removeReplica(id: string): Promise<void> {
+  remove(id: string): Promise<void> {
     return this.#put(id, "gone");
   }
 
-  replicas(): Promise<readonly ReplicaRow[]> {
-    return this.#commit.run((ledger) => ledger.replicas());
+  settle(): Promise<void> {
+    return Promise.resolve();
   }
 
-  #put(id: string, state: ReplicaRow["state"] | "gone"): Promise<void> {
+  report(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async reported(versions: readonly number[]): Promise<readonly StopReported[]> {
+    const areFenced = (await this.live()).others.length === 0;
+    return versions.map((version) => ({
+      version,
+      areFenced,
+      areDrained: areFenced,
+      holders: 0,
+      drained: 0,
+    }));
+  }
+
+  onReport(): () => void {
+    return () => undefined;
+  }
+
+  askHolders(): Promise<readonly string[]> {
+    return Promise.resolve([]);
+  }
+
+  onQuestion(): () => void {
+    return () => undefined;
+  }
+
+  #put(id: string, state: StoredReplica["state"] | "gone"): Promise<void> {
     return this.#commit.run((ledger) => ledger.putReplica(id, state));
   }
 }

@@ -3,13 +3,14 @@ import { CHANGES_KEPT } from "../changes.ts";
 import type { Change, ChangeNote } from "../changes.ts";
 import type { AuditSnapshot } from "../audit-store.ts";
 import type { Ledger } from "../ledger.ts";
-import type { LeaseTerms, ReplicaRow } from "../lease-store.ts";
+import type { LeaseTerms } from "../lease-store.ts";
 import type { OrgUsage } from "../org-store.ts";
 import type { OrgRecord } from "../records.ts";
 import { AuditLog } from "./audit-log.ts";
 import { DeviceTable } from "./device-table.ts";
 import { KeyTable } from "./key-table.ts";
 import { changeFromRow, orgFromRow, replicaFromRow } from "../rows.ts";
+import type { StoredReplica } from "../rows.ts";
 import { SigningKeyTable } from "./signing-key-table.ts";
 
 function prepareStatements(database: DatabaseSync) {
@@ -88,13 +89,13 @@ export class FileLedger implements Ledger {
     this.#terms = terms;
   }
 
-  /** Processes whose allows may be in use. Of this file's only owner alone are any reported. */
-  replicas(): ReplicaRow[] {
+  /** Processes whose allows may be in use. */
+  replicas(): StoredReplica[] {
     return this.#statements.replicas.all().map(replicaFromRow);
   }
 
   /** Writes a process's row, or removes it. */
-  putReplica(id: string, state: ReplicaRow["state"] | "gone"): void {
+  putReplica(id: string, state: StoredReplica["state"] | "gone"): void {
     if (state === "gone") this.#statements.removeReplica.run(id);
     else this.#statements.putReplica.run(id, state);
   }

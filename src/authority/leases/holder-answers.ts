@@ -1,0 +1,71 @@
+import * as z from "zod/mini";
+import { stopHolderSchema } from "../../wire/stops.ts";
+import type { StopHolderAnswer } from "../../wire/index.ts";
+import { isHolderFenced } from "./stop-record.ts";
+import type { StopHolder, StopRecord } from "./stop-record.ts";
+
+/** Devices that are named of one holder. */
+const MOST_NAMED = 20;
+
+/** An instant by the monotonic clock, and the same as milliseconds since the epoch. */
+export interface Now {
+  readonly monotonicMs: number;
+  readonly wallMs: number;
+}
+
+/** Whom a stop concerns, as far as this process knows. */
+export function holderAnswers(record: StopRecord, now: Now): StopHolderAnswer[] {
+  const at = now.monotonicMs;
+  const wallOf = (instant: number): string => new Date(now.wallMs + instant - at).toISOString();
+  const named = (devices: readonly string[]) => ({
+    devices: devices.slice(0, MOST_NAMED),
+    devices_total: devices.length,
+  });
+  const { strictDevices, strictUntil } = record;
+  const strict: StopHolderAnswer = {
+    kind: "strict",
+    ...named(strictDevices),
+    state: record.isFenced || at >= strictUntil ? "fenced" : "pending",
+    until: wallOf(strictUntil),
+  };
+  const sessions = Array.from(record.holders.values(), (holder): StopHolderAnswer => {
+    const { session, devices, until, fencedAt, drainedAt } = holder;
+    return {
+      kind: "session",
+      session: session.id,
+      ...named([...devices.keys()]),
+      state: stateOf(record, holder, at),
+      until: until === 0 ? null : wallOf(until),
+      fenced_at: fencedAt?.toISOString() ?? null,
+      drained_at: drainedAt?.toISOString() ?? null,
+    };
+  });
+  return strictDevices.length === 0 ? sessions : [...sessions, strict];
+}
+
+/** What it has said; and when it has not, why that may be. */
+function stateOf(record: StopRecord, holder: StopHolder, at: number): StopHolderAnswer["state"] {
+  if (holder.drainedAt !== undefined) return "drained";
+  if (holder.fencedAt !== undefined) {
+    return holder.session.connection === undefined ? "lost" : "fenced";
+  }
+  if (holder.session.connection === undefined) return "lost";
+  return record.isFenced || isHolderFenced(holder, at) ? "overdue" : "pending";
+}
+
+const answersSchema = z.array(stopHolderSchema);
+
+/** What other processes answered; what cannot be read is left out. */
+export function readHolderAnswers(texts: readonly string[]): StopHolderAnswer[] {
+  return texts.flatMap((text) => {
+    const parsed = answersSchema.safeParse(JSON.parse(text));
+    return parsed.success ? parsed.data : [];
+  });
+}
+
+/** Whoever is asked lists them in the same order, so that pages fit together. */
+export const inOrder = (holders: readonly StopHolderAnswer[]): StopHolderAnswer[] =>
+  holders.toSorted((one, other) => orderOf(one).localeCompare(orderOf(other), "en"));
+
+const orderOf = ({ kind, session = "", devices }: StopHolderAnswer): string =>
+  `${kind} ${session} ${devices.join(" ")}`;

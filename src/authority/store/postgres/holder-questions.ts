@@ -1,0 +1,87 @@
+import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import type { Announcements } from "./announcements.ts";
+import type { Connection } from "./connection.ts";
+
+/** The channel on which a replica asks the others whom a stop concerns that they know of. */
+export const QUESTIONS = "machineid_questions";
+
+/** Who has not answered by then is left out. */
+const ANSWERED_WITHIN_MS = 1_000;
+const LOOK_MS = 15;
+const QUESTION = /^([0-9a-f-]{36}) (\d{1,15})$/;
+
+const ASK = {
+  name: "machineid_ask",
+  text: `SELECT pg_notify('${QUESTIONS}', $1)`,
+};
+const ANSWER = {
+  name: "machineid_answer",
+  text: "INSERT INTO machineid.answers (question, replica, holders) VALUES ($1, $2, $3)",
+};
+/* Those that can have answers, with what they answered. */
+const ANSWERS = {
+  name: "machineid_answers",
+  text: `
+    SELECT a.holders FROM machineid.replicas r
+      LEFT JOIN machineid.answers a ON a.question = $1 AND a.replica = r.id
+    WHERE r.id <> $2 AND r.state = 'in' AND r.since < $3 AND r.sessions IS NULL ORDER BY r.id`,
+};
+const FORGET = {
+  name: "machineid_forget",
+  text: `DELETE FROM machineid.answers
+    WHERE question = $1 OR asked < clock_timestamp() - interval '1 minute'`,
+};
+
+export interface HolderQuestionsOptions {
+  readonly timeoutMs: number;
+  readonly use: <Result>(work: (connection: Connection) => Promise<Result>) => Promise<Result>;
+  readonly announcements: Announcements;
+  readonly id: () => string | undefined;
+}
+
+/** Asks the other replicas for what only they know of a stop, and answers them. */
+export class HolderQuestions {
+  readonly #options: HolderQuestionsOptions;
+
+  constructor(options: HolderQuestionsOptions) {
+    this.#options = options;
+  }
+
+  /** What each of the others answered that did so in time. @throws StoreUnavailableError */
+  async ask(version: number): Promise<readonly string[]> {
+    const question = randomUUID();
+    await this.#query(ASK, [`${question} ${version}`]);
+    const end = performance.now() + ANSWERED_WITHIN_MS;
+    for (;;) {
+      const values = [question, this.#options.id() ?? "", version];
+      const rows = await this.#query<{ holders: string | null }>(ANSWERS, values);
+      const answered = rows.map(({ holders }) => holders).filter((holders) => holders !== null);
+      if (answered.length === rows.length || performance.now() > end) {
+        if (rows.length > 0) await this.#query(FORGET, [question]);
+        return answered;
+      }
+      await delay(LOOK_MS);
+    }
+  }
+
+  /** @returns what ends it */
+  onQuestion(answer: (version: number) => string): () => void {
+    return this.#options.announcements.listen(QUESTIONS, (payload) => {
+      const [, question, version] = QUESTION.exec(payload) ?? [];
+      const id = this.#options.id();
+      if (question === undefined || id === undefined) return;
+      this.#query(ANSWER, [question, id, answer(Number(version))]).catch(() => {
+        // Who asked goes on without.
+      });
+    });
+  }
+
+  #query<Row extends Record<string, unknown>>(
+    statement: typeof ASK,
+    values: readonly unknown[],
+  ): Promise<Row[]> {
+    const { use, timeoutMs } = this.#options;
+    return use((connection) => connection.query<Row>(statement, values, timeoutMs));
+  }
+}
