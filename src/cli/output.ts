@@ -88,6 +88,9 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") lost = error;
 });
 
+// Nobody is left to be told, and what is being done goes on.
+process.stderr.on("error", () => undefined);
+
 /** Resolves when everything written so far has left the process; with the error if it was lost. */
 export async function flushed(): Promise<Error | undefined> {
   await Promise.all([drained(process.stdout), drained(process.stderr)]);

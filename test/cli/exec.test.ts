@@ -233,6 +233,20 @@ while True: time.sleep(1)`;
   });
 });
 
+test("a stop is carried out, and ends with 3, though nobody reads stderr any more", async () => {
+  await using scene = await execScene();
+  const file = scene.file("pids");
+  const options = ["--grace", "0s", ...scene.statusFile];
+  const running = scene.exec(options, ["python3", "-c", PYTHON, file]);
+  const pids = await familyIn(file, 1);
+  running.process.stderr?.destroy();
+  running.process.stdout?.destroy();
+  await scene.client.revoke(DEVICE);
+  expect(await running.finished).toMatchObject({ code: 3 });
+  expect(pids.filter((pid) => isAlive(pid))).toEqual([]);
+  expect(scene.status()).toMatchObject({ state: "denied", exit_code: 3 });
+});
+
 test("a program ends at the next check where there are no leases", async () => {
   await using authority = await startScriptedAuthority();
   await using scene = await execScene(authority.url);
