@@ -13,18 +13,15 @@ export interface Watcher {
  * they return has to be listened to.
  */
 export class CheckPromise<T> extends Promise<T> {
-  #isObserved = false;
-  #watcher: Watcher | undefined;
+  // One is made for each check, and fields of this kind are the faster ones to make.
+  isObserved = false;
+  private watcher: Watcher | undefined;
   /** What this was derived from with `catch` or `finally`. */
-  #source: CheckPromise<unknown> | undefined;
-
-  /** Promises derived from this one are ordinary. */
-  static override get [Symbol.species](): PromiseConstructor {
-    return Promise;
-  }
+  private source: CheckPromise<unknown> | undefined;
 
   /** Gives what `read` makes of `work`, and tells `watcher` if it settles unobserved. */
   static watch<W, T>(work: Promise<W>, watcher: Watcher, read: (result: W) => T): CheckPromise<T> {
+    observeAwait();
     const promise = new CheckPromise<T>((resolve, reject) => {
       const refuse = (reason: unknown): void => {
         reject(reason);
@@ -40,17 +37,23 @@ export class CheckPromise<T> extends Promise<T> {
       };
       work.then(settle, refuse);
     });
-    promise.#watcher = watcher;
+    promise.watcher = watcher;
     return promise;
   }
 
-  get isObserved(): boolean {
-    return this.#isObserved;
+  /** The same for a check that was allowed at once. */
+  static settled<T>(value: T, watcher: Watcher): CheckPromise<T> {
+    observeAwait();
+    settledValue = value;
+    const promise = new CheckPromise<T>(settle);
+    promise.watcher = watcher;
+    awaitObservation(promise);
+    return promise;
   }
 
   /** Says so if nobody has listened by now. */
   conclude(): void {
-    if (!this.#isObserved) this.#watcher?.unobserved();
+    if (!this.isObserved) this.watcher?.unobserved();
   }
 
   // oxlint-disable-next-line unicorn/no-thenable -- being listened to is what is observed
@@ -58,108 +61,72 @@ export class CheckPromise<T> extends Promise<T> {
     onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
-    const derived = super.then(onFulfilled, onRejected);
-    if (typeof onFulfilled !== "function") return this.#derive(derived);
-    this.#observe();
-    return derived;
+    if (typeof onFulfilled !== "function") {
+      return this.derive(() => super.then(onFulfilled, onRejected));
+    }
+    this.observe();
+    return super.then(onFulfilled, onRejected);
   }
 
   override finally(onFinally?: (() => void) | null): Promise<T> {
-    const settle = async (): Promise<void> => onFinally?.();
-    const derived = super.then(
-      (value) => settle().then(() => value),
-      (reason: unknown) =>
-        settle().then(() => {
-          throw reason;
-        }),
+    const settled = async (): Promise<void> => onFinally?.();
+    return this.derive(() =>
+      super.then(
+        (value) => settled().then(() => value),
+        (reason: unknown) =>
+          settled().then(() => {
+            throw reason;
+          }),
+      ),
     );
-    return this.#derive(derived);
   }
 
-  #derive<D>(derived: Promise<D>): CheckPromise<D> {
+  observe(): void {
+    if (isDeriving) return;
+    this.isObserved = true;
+    this.source?.observe();
+  }
+
+  private derive<D>(make: () => Promise<D>): CheckPromise<D> {
+    isDeriving = true;
+    const derived = make();
+    isDeriving = false;
     const promise = new CheckPromise<D>((resolve, reject) => {
       derived.then(resolve, reject);
     });
-    promise.#source = this;
+    promise.source = this;
     return promise;
   }
-
-  #observe(): void {
-    this.#isObserved = true;
-    if (this.#source !== undefined) this.#source.#observe();
-  }
 }
+
+let isDeriving = false;
+let settledValue: unknown;
+const settle = (resolve: (value: never) => void): void => resolve(settledValue as never);
+
+let isAwaitObserved = false;
 
 /**
- * The same for a check that was allowed at once. No promise stands behind it until
- * somebody listens: to make one of a class of its own for each check under a lease
- * would cost more than the check.
+ * `await` does not call `then` of what says that it was made by `Promise`, as
+ * these do, so that nothing stands between it and the result; but it asks.
+ * Promises derived from these are ordinary for the same reason.
  */
-class SettledCheck<T> implements Concluding {
-  isObserved = false;
-  // One is made for each check, and fields of this kind are the faster ones to make.
-  private readonly value: Promise<T>;
-  private readonly watcher: Watcher;
-
-  constructor(value: Promise<T>, watcher: Watcher) {
-    this.value = value;
-    this.watcher = watcher;
-    awaitObservation(this);
-  }
-
-  conclude(): void {
-    if (!this.isObserved) this.watcher.unobserved();
-  }
-
-  // oxlint-disable-next-line unicorn/no-thenable -- being listened to is what is observed
-  then<A = T, B = never>(
-    onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
-    onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
-  ): Promise<A | B> {
-    if (typeof onFulfilled !== "function") return this.follow().then(onFulfilled, onRejected);
-    this.isObserved = true;
-    return this.value.then(onFulfilled, onRejected);
-  }
-
-  catch<B = never>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<T | B> {
-    return this.follow().catch(onRejected);
-  }
-
-  finally(onFinally?: (() => void) | null): Promise<T> {
-    return this.follow().finally(onFinally);
-  }
-
-  get [Symbol.toStringTag](): string {
-    return "Promise";
-  }
-
-  /** Listening to what is derived is watched there, from here on. */
-  private follow(): CheckPromise<T> {
-    this.isObserved = true;
-    return CheckPromise.watch(this.value, this.watcher, (value) => value);
-  }
+function observeAwait(): void {
+  if (isAwaitObserved) return;
+  isAwaitObserved = true;
+  Reflect.defineProperty(CheckPromise.prototype, "constructor", {
+    get(this: CheckPromise<unknown>) {
+      this.observe();
+      return Promise;
+    },
+  });
 }
 
-let isInPlace = false;
-
-/** Makes a {@link SettledCheck}, which is an `instanceof` of what it stands for. */
-export function settledCheck<T>(value: Promise<T>, watcher: Watcher): Promise<T> {
-  if (!isInPlace) Object.setPrototypeOf(SettledCheck.prototype, Promise.prototype);
-  isInPlace = true;
-  return new SettledCheck(value, watcher);
-}
-
-interface Concluding {
-  readonly isObserved: boolean;
-  conclude(): void;
-}
-
-let waiting: Concluding[] = [];
+let waiting: CheckPromise<unknown>[] = [];
 /** How many may wait before those that are observed are let go. */
 let roomFor = 64;
 
 /** Concludes `promise` once the current turn is over; all that wait share one callback. */
-function awaitObservation(promise: Concluding): void {
+function awaitObservation(promise: CheckPromise<unknown>): void {
   if (waiting.length >= roomFor) {
     // A turn may be long: a loop of checks under a lease never leaves it.
     waiting = waiting.filter(({ isObserved }) => !isObserved);

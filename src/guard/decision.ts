@@ -18,12 +18,12 @@ export function toDecision({ code, requestId, version }: Allowed): Decision {
 /** Checks under one lease get one decision, which nobody can change for the others. */
 export class SettledDecisions {
   #verdict: Allowed | undefined;
-  #decision: Promise<Decision> | undefined;
+  #decision: Decision | undefined;
 
-  of(verdict: Allowed): Promise<Decision> {
+  of(verdict: Allowed): Decision {
     if (verdict === this.#verdict && this.#decision !== undefined) return this.#decision;
     this.#verdict = verdict;
-    this.#decision = Promise.resolve(Object.freeze(toDecision(verdict)));
+    this.#decision = Object.freeze(toDecision(verdict));
     return this.#decision;
   }
 }

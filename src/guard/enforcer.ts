@@ -178,11 +178,14 @@ export class Enforcer {
     return this.#unavailable(question, code, isTimeout ? {} : { cause: error });
   }
 
-  /** Makes an allow of a verdict, and tells of it; or throws what is none. */
+  /**
+   * Makes an allow of a verdict, and tells of it; or throws what is none. A verdict
+   * that is known at the very instant it is asked for has nothing to be looked at.
+   */
   #admit(question: Question, askedAt: Instant, sourced: SourcedVerdict, now: Instant): Pass {
     const verdict = this.#judge(question, sourced);
     const pass: Pass = { verdict, askedAt, sentAt: sourced.sentAt, n: sourced.n };
-    this.#look(question, pass, now);
+    if (now !== askedAt) this.#look(question, pass, now);
     this.#reportCheck(question, askedAt, now, "allowed", verdict.code, verdict.requestId);
     return pass;
   }

@@ -1,5 +1,5 @@
 import type { Boundary } from "./boundary.ts";
-import { CheckPromise, settledCheck } from "./check-promise.ts";
+import { CheckPromise } from "./check-promise.ts";
 import type { Watcher } from "./check-promise.ts";
 import type { Enforcer } from "./enforcer.ts";
 import type { Pass, Question } from "./question.ts";
@@ -114,7 +114,7 @@ export class GuardedRun implements Run {
       return CheckPromise.watch(Promise.reject<Pass>(error), question, decisionOf);
     }
     if (!(pass instanceof Promise))
-      return settledCheck(this.#enforcer.decisions.of(pass.verdict), question);
+      return CheckPromise.settled(this.#enforcer.decisions.of(pass.verdict), question);
     return CheckPromise.watch(pass, question, (given) => {
       this.#enforcer.use(question, given);
       return decisionOf(given);
@@ -159,7 +159,8 @@ export class GuardedRun implements Run {
 const decisionOf = ({ verdict }: Pass): Decision => toDecision(verdict);
 
 class RunQuestion implements Question, Watcher {
-  readonly #enforcer: Enforcer;
+  // One is made for each check, and fields of this kind are the faster ones to make.
+  private readonly enforcer: Enforcer;
   readonly latch: Latch;
   readonly boundary: Boundary;
   readonly signals: readonly AbortSignal[];
@@ -172,7 +173,7 @@ class RunQuestion implements Question, Watcher {
     signals: readonly AbortSignal[],
     isStrict: boolean,
   ) {
-    this.#enforcer = enforcer;
+    this.enforcer = enforcer;
     this.latch = latch;
     this.boundary = boundary;
     this.signals = signals;
@@ -180,7 +181,7 @@ class RunQuestion implements Question, Watcher {
   }
 
   unobserved(): void {
-    this.#enforcer.stopForMisuse(this);
+    this.enforcer.stopForMisuse(this);
     warnLoudly(
       `A check at ${describeBoundary(this.boundary)} was not awaited, so it gated nothing. ` +
         "Write `await run.check(…)`, or better `run.protect(…, work)`. The run was stopped",

@@ -1,7 +1,9 @@
 import { once } from "node:events";
+import { types } from "node:util";
 import { afterEach, expect, test, vi } from "vitest";
 import { createGuard } from "../../src/index.ts";
 import type { Guard, Run } from "../../src/index.ts";
+import { leased } from "./lease/scene.ts";
 import { startScriptedAuthority } from "../support/scripted-authority.ts";
 import type { ScriptedAuthority } from "../support/scripted-authority.ts";
 
@@ -155,3 +157,30 @@ test("where a runtime has no warnings of its own the console says it", () =>
       error.mockRestore();
     }
   }));
+
+test("a check under a lease is a promise like any other, and awaiting it adds no turn", async () => {
+  const { guard } = await leased({ checkTimeoutMs: 60_000 });
+  const run = guard.run();
+  const check = run.check(TOOL);
+  expect(types.isPromise(check)).toBe(true);
+  expect(check.then((decision) => decision).constructor).toBe(Promise);
+  const order: string[] = [];
+  const asking = (async () => {
+    await run.check(TOOL);
+    order.push("check");
+  })();
+  await Promise.all([asking, Promise.resolve().then(() => order.push("next"))]);
+  expect(order).toEqual(["check", "next"]);
+  expect(run.stopped).toBeUndefined();
+  await guard.close();
+});
+
+test.each(careless)("under a lease %s stops the run too", async (_name, ask) => {
+  const { guard } = await leased({ checkTimeoutMs: 60_000 });
+  const run = guard.run();
+  const ended = stopped(run);
+  ask(run);
+  await ended;
+  expect(run.stopped?.code).toBe("UNAWAITED_CHECK");
+  await guard.close();
+});

@@ -73,7 +73,7 @@ export class LeaseSource implements DecisionSource, LeaseListener {
   }
 
   decide(cancellation: Cancellation, isStrict: boolean): Promise<SourcedVerdict> {
-    if (this.#isClosed) return Promise.reject(cancellation.reason as Error);
+    if (this.#isClosed) return Promise.reject(cancellation.reason);
     const { device, session } = this.#options;
     this.#leased ??= session.watch(device, this);
     // Where a stop might not be obeyed there is no allow of any kind.

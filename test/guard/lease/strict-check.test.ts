@@ -89,7 +89,7 @@ test("a strict check that is denied hears of it when the answer arrives", async 
 });
 
 test("a strict check that was given up before its message was sent is not asked for", async () => {
-  const { leases, guard } = await leased();
+  const { leases, guard } = await leased({ checkTimeoutMs: 60_000 });
   const given = new AbortController();
   const options = { ...STRICT, signal: given.signal };
   const up = guard.check(TOOL, options);
