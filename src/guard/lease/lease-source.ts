@@ -112,13 +112,12 @@ export class LeaseSource implements DecisionSource, LeaseListener {
     if (!this.#isLate || session.isConnected) {
       const sourced = await within(timeoutMs / 2, session.ask(leased, cancellation));
       this.#isLate = sourced === undefined;
-      // Where a stop might not be obeyed there is no allow of any kind.
-      const isFinal = sourced?.verdict.outcome !== "unavailable" || !session.isSound;
-      if (sourced !== undefined && isFinal) {
+      if (sourced !== undefined && sourced.verdict.outcome !== "unavailable") {
         this.#fallback = undefined;
         return sourced;
       }
     }
+    // Where a stop might not be obeyed there is no allow of any kind.
     if (!session.isSound) return session.ask(leased, cancellation);
     const asked = await strict.decide(cancellation, false);
     this.#fallback = STATUS[asked.verdict.outcome];
