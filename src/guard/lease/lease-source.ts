@@ -109,8 +109,9 @@ export class LeaseSource implements DecisionSource, LeaseListener {
   async #askForLease(leased: LeasedDevice, cancellation: Cancellation): Promise<SourcedVerdict> {
     const { session, strict, fallsBack, timeoutMs } = this.#options;
     if (!fallsBack) return session.ask(leased, cancellation);
+    let sourced: SourcedVerdict | undefined;
     if (!this.#isLate || session.isConnected) {
-      const sourced = await within(timeoutMs / 2, session.ask(leased, cancellation));
+      sourced = await within(timeoutMs / 2, session.ask(leased, cancellation));
       this.#isLate = sourced === undefined;
       if (sourced !== undefined && sourced.verdict.outcome !== "unavailable") {
         this.#fallback = undefined;
@@ -121,7 +122,9 @@ export class LeaseSource implements DecisionSource, LeaseListener {
     if (!session.isSound) return session.ask(leased, cancellation);
     const asked = await strict.decide(cancellation, false);
     this.#fallback = STATUS[asked.verdict.outcome];
-    return asked;
+    // With no answer either way, that the lease is over says more.
+    const isOver = asked.verdict.outcome === "unavailable" && leased.hadLease;
+    return isOver ? (sourced ?? asked) : asked;
   }
 
   /** In a message over the channel, or where there is none by a request. */
