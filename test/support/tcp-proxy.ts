@@ -12,13 +12,15 @@ export class TcpProxy implements AsyncDisposable {
   readonly #links = new Set<Transform>();
   #lateMs = 0;
   #isFrozen = false;
+  /** Answers that are held back, when they are. */
+  #held: (() => void)[] | undefined;
 
   private constructor(targetPort: number) {
     this.targetPort = targetPort;
     this.#server = createServer((near) => {
       const far = connect(this.targetPort, "127.0.0.1");
       this.#join(near, far);
-      this.#join(far, near);
+      this.#join(far, near, () => this.#held);
     });
   }
 
@@ -36,6 +38,21 @@ export class TcpProxy implements AsyncDisposable {
   /** From now on each piece of data is late, by up to so many milliseconds. */
   setLate(milliseconds: number): void {
     this.#lateMs = milliseconds;
+  }
+
+  /** Holds back every answer from now on, until the function it returns is called. Questions pass. */
+  holdAnswers(): () => void {
+    const held: (() => void)[] = [];
+    this.#held = held;
+    return () => {
+      this.#held = undefined;
+      for (const pass of held) pass();
+    };
+  }
+
+  /** How many connections wait for an answer that is held back. */
+  get holding(): number {
+    return this.#held?.length ?? 0;
   }
 
   /** Ends all connections, and tells both sides. */
@@ -68,13 +85,15 @@ export class TcpProxy implements AsyncDisposable {
     await once(this.#server, "close");
   }
 
-  #join(socket: Socket, other: Socket): void {
+  #join(socket: Socket, other: Socket, heldBy: () => (() => void)[] | undefined = none): void {
     this.#sockets.add(socket);
     socket.setNoDelay(true);
     socket.on("error", () => undefined);
     const link = new Transform({
       transform: (chunk: Buffer, _encoding, pass) => {
-        if (this.#lateMs === 0) pass(null, chunk);
+        const held = heldBy();
+        if (held !== undefined) held.push(() => pass(null, chunk));
+        else if (this.#lateMs === 0) pass(null, chunk);
         else setTimeout(pass, Math.random() * this.#lateMs, null, chunk);
       },
     });
@@ -88,3 +107,5 @@ export class TcpProxy implements AsyncDisposable {
     if (!this.#isFrozen) link.pipe(other);
   }
 }
+
+const none = (): undefined => undefined;

@@ -1,6 +1,6 @@
 import { defineCommand } from "citty";
 import { COMMON_ARGUMENTS, readKeyFile } from "../arguments.ts";
-import { fromEnv, readTimeoutMs } from "../connection.ts";
+import { CONNECTION_ARGUMENTS, fromEnv, readTimeoutMs } from "../connection.ts";
 import { CommandError, EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 
@@ -25,16 +25,8 @@ export const command = defineCommand({
       description: "File that holds the administrator's key",
       valueHint: "FILE",
     },
-    "timeout-ms": {
-      type: "string",
-      description: "Deadline of each call in milliseconds",
-      default: "10000",
-      valueHint: "MS",
-    },
-    "allow-insecure-http": {
-      type: "boolean",
-      description: "Let keys travel over plain http to another machine",
-    },
+    "timeout-ms": CONNECTION_ARGUMENTS["timeout-ms"],
+    "allow-insecure-http": CONNECTION_ARGUMENTS["allow-insecure-http"],
     ...COMMON_ARGUMENTS,
   },
   async run({ args }): Promise<ExitCode> {

@@ -118,20 +118,22 @@ export class LeaseSource implements DecisionSource, LeaseListener {
   async #askForLease(leased: LeasedDevice, cancellation: Cancellation): Promise<SourcedVerdict> {
     const { session, strict, fallsBack, timeoutMs } = this.#options;
     if (!fallsBack) return session.ask(leased, cancellation);
+    let sourced: SourcedVerdict | undefined;
     if (!this.#isLate || session.isConnected) {
-      const sourced = await within(timeoutMs / 2, session.ask(leased, cancellation));
+      sourced = await within(timeoutMs / 2, session.ask(leased, cancellation));
       this.#isLate = sourced === undefined;
-      // Where a stop might not be obeyed there is no allow of any kind.
-      const isFinal = sourced?.verdict.outcome !== "unavailable" || !session.isSound;
-      if (sourced !== undefined && isFinal) {
+      if (sourced !== undefined && sourced.verdict.outcome !== "unavailable") {
         this.#fallback = undefined;
         return sourced;
       }
     }
+    // Where a stop might not be obeyed there is no allow of any kind.
     if (!session.isSound) return session.ask(leased, cancellation);
     const asked = await strict.decide(cancellation, false);
     this.#fallback = STATUS[asked.verdict.outcome];
-    return asked;
+    // With no answer either way, that the lease is over says more.
+    const isOver = asked.verdict.outcome === "unavailable" && leased.hadLease;
+    return isOver ? (sourced ?? asked) : asked;
   }
 
   /** In a message over the channel, or where there is none by a request. */

@@ -59,6 +59,21 @@ describe("a stop that is waited for", () => {
     expect(stopOf(await drained)).toMatchObject({ version, state: "drained", drained: 1 });
   });
 
+  it("is fenced, and nothing else, by who names what goes on, or says what nobody knows", async () => {
+    await using holder = await hold(["a"]);
+    const { version } = stopOf(await post("devices/revoke", { deviceId: "a", wait: "none" }));
+    await holder.next("stop");
+    const ack = (state: "fenced" | "drained", more: object): void =>
+      holder.send({ type: "ack", version, devices: ["a"], state, ...more });
+    ack("fenced", { running: [{ kind: "tool", name: "transfer", since: 1 }, { kind: "new" }] });
+    ack("fenced", { unheard_of: { of: true } });
+    await holder.renew();
+    expect((await read(version)).stop).toMatchObject({ state: "fenced", fenced: 1, drained: 0 });
+    ack("drained", { running: [] });
+    await holder.renew();
+    expect((await read(version)).stop.state).toBe("drained");
+  });
+
   it("is pending when it was waited for too short", async () => {
     await using holder = await hold(["a"]);
     const asked = await post("devices/revoke", { deviceId: "a", wait: "fenced", timeout_ms: 1 });

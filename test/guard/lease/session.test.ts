@@ -17,6 +17,8 @@ interface Scene {
   readonly connection: LeaseConnection;
   readonly leased: LeasedDevice;
   readonly clock: ManualClock;
+  /** Opens another connection in place of the one before. */
+  readonly reopen: () => void;
   /** How often the listener was told that something has changed. */
   readonly changes: () => number;
   /** The last timer that was set. */
@@ -41,7 +43,8 @@ function scene(): Scene {
       return () => undefined;
     },
   });
-  const connection = session.open((message) => sent.push(message));
+  const open = (): LeaseConnection => session.open((message) => sent.push(message));
+  const connection = open();
   const nothing = { undrained: () => undefined, selfChecked: () => undefined };
   const changed = (): void => {
     changes += 1;
@@ -52,6 +55,7 @@ function scene(): Scene {
     connection,
     leased,
     clock,
+    reopen: open,
     changes: () => changes,
     timer: () => timers.at(-1) ?? { delayMs: Number.NaN, action: () => undefined },
     grant(termMs) {
@@ -65,7 +69,7 @@ function scene(): Scene {
 }
 
 test("a self-check that fails answers the checks that wait, and no lease is taken after it", async () => {
-  const { session, leased, clock, grant } = scene();
+  const { session, leased, clock, reopen, grant } = scene();
   const lease = session.ask(leased, NEVER);
   const strict = session.check(leased, NEVER, () => Promise.reject(new Error("asked otherwise")));
   await nextTurn();
@@ -73,9 +77,21 @@ test("a self-check that fails answers the checks that wait, and no lease is take
   for (const waiting of [lease, strict]) {
     expect(await waiting).toMatchObject({ verdict: { code: "LEASE_EXPIRED" } });
   }
+  reopen();
   grant(10_000);
   expect(leased.leftMs({ monotonicMs: 0, wallMs: clock.wall, setbacks: 0 })).toBeLessThan(0);
   expect(await session.ask(leased, NEVER)).toMatchObject({ verdict: { code: "LEASE_EXPIRED" } });
+});
+
+test("a stop answers the checks that wait, strict ones too, and nothing is asked again for them", async () => {
+  const { session, connection, leased } = scene();
+  const lease = session.ask(leased, NEVER);
+  const strict = session.check(leased, NEVER);
+  await nextTurn();
+  connection.receive('{"type":"stop","version":2,"devices":["a"],"code":"DEVICE_REVOKED"}');
+  for (const waiting of [lease, strict]) {
+    expect(await waiting).toMatchObject({ verdict: { outcome: "denied", code: "DEVICE_REVOKED" } });
+  }
 });
 
 test("who listens is told at once when a connection is lost, and when one opens", () => {

@@ -1,7 +1,8 @@
 import { RunnableLambda } from "@langchain/core/runnables";
 import type { BaseMessage } from "@langchain/core/messages";
 import { HumanMessage } from "@langchain/core/messages";
-import { createAgent } from "langchain";
+import { createAgent, createMiddleware } from "langchain";
+import { setTimeout as delay } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import {
   createGuardCallbackHandler,
@@ -83,6 +84,27 @@ test("the middleware asks once for the agent, once for a model call, once for a 
     event.type === "check" ? [event.boundary] : [],
   );
   expect(boundaries.map(({ kind }) => kind)).toEqual(["run", "model", "tool", "model"]);
+});
+
+test("a body that begins in a later turn than its hook asks for itself", async () => {
+  await using scene = await openScene();
+  const waits = createMiddleware({
+    name: "Waits",
+    wrapModelCall: async (request, handler) => {
+      await delay(1);
+      return handler(request);
+    },
+  });
+  const agent = createAgent({
+    model: callingModel(scene),
+    tools: [],
+    middleware: [guardMiddleware(scene.guard), waits],
+  });
+  await agent.invoke(start);
+  const kinds = scene.events.flatMap((event) =>
+    event.type === "check" ? [event.boundary.kind] : [],
+  );
+  expect(kinds).toEqual(["run", "model", "model"]);
 });
 
 test("two middlewares of one agent need two names", async () => {

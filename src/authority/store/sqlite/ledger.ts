@@ -136,30 +136,13 @@ export class FileLedger implements Ledger {
   }
 
   addOrg(org: OrgRecord): void {
-    this.#statements.insertOrg.run(
-      org.id,
-      org.name,
-      org.createdAt,
-      org.planTier,
-      org.limit,
-      org.planState,
-      org.accessUntil,
-      Number(org.disabled),
-      org.disabledVersion,
-      Number(org.twoPersonRestore),
-    );
+    this.#statements.insertOrg.run(org.id, org.name, org.createdAt, ...standingOf(org));
     this.#orgs.set(org.id, org);
   }
 
   replaceOrg(org: OrgRecord): void {
     this.#statements.updateOrg.run(
-      org.planTier,
-      org.limit,
-      org.planState,
-      org.accessUntil,
-      Number(org.disabled),
-      org.disabledVersion,
-      Number(org.twoPersonRestore),
+      ...standingOf(org),
       org.restoreRequest?.by ?? null,
       org.restoreRequest?.at ?? null,
       org.id,
@@ -178,3 +161,15 @@ export class FileLedger implements Ledger {
     this.devices.finish();
   }
 }
+
+/** Columns of an org that can change, in the order of both statements. */
+const standingOf = (org: OrgRecord) =>
+  [
+    org.planTier,
+    org.limit,
+    org.planState,
+    org.accessUntil,
+    Number(org.disabled),
+    org.disabledVersion,
+    Number(org.twoPersonRestore),
+  ] as const;
