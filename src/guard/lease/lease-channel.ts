@@ -1,5 +1,6 @@
 import type { Channel, OpenLeaseChannel } from "../../client/index.ts";
-import type { LeaseConnection, LeaseSession, Schedule } from "./lease-session.ts";
+import type { LeaseConnection } from "./lease-connection.ts";
+import type { LeaseSession, Schedule } from "./lease-session.ts";
 
 export interface LeaseChannelOptions {
   readonly open: OpenLeaseChannel;

@@ -6,6 +6,7 @@ import type { Instant, Timekeeper } from "../clock.ts";
 import type { SourcedVerdict } from "../decision-source.ts";
 import type { Denied, HeldDevice, RequestNumbers } from "../held-device.ts";
 import { inBatches } from "./batches.ts";
+import type { LeaseConnection } from "./lease-connection.ts";
 import { CheckFrames } from "./check-frames.ts";
 import { LeasedDevice } from "./leased-device.ts";
 import type { LeaseListener } from "./leased-device.ts";
@@ -26,14 +27,6 @@ export interface LeaseSessionOptions {
   readonly onIdle?: (() => void) | undefined;
   /** Called when the connection seems open and answers nothing. */
   readonly onSilence?: (() => void) | undefined;
-}
-
-/** One open connection of a session, as the session sees it. */
-export interface LeaseConnection {
-  /** A frame arrived. */
-  receive(frame: unknown): void;
-  /** The connection is gone. Leases live on, until their time is over. */
-  lose(): void;
 }
 
 type Send = (message: LeaseRequest) => void;

@@ -4,7 +4,7 @@ import { Timekeeper } from "../../../src/guard/clock.ts";
 import { HeldDevice, RequestNumbers } from "../../../src/guard/held-device.ts";
 import type { LeasedDevice } from "../../../src/guard/lease/leased-device.ts";
 import { LeaseSession } from "../../../src/guard/lease/lease-session.ts";
-import type { LeaseConnection } from "../../../src/guard/lease/lease-session.ts";
+import type { LeaseConnection } from "../../../src/guard/lease/lease-connection.ts";
 import type { LeaseRequest } from "../../../src/wire/index.ts";
 import { readDecision } from "../../../src/wire/index.ts";
 import { manualClock } from "./scene.ts";
@@ -86,7 +86,7 @@ test("a self-check that fails answers the checks that wait, and no lease is take
 test("a stop answers the checks that wait, strict ones too, and nothing is asked again for them", async () => {
   const { session, connection, leased } = scene();
   const lease = session.ask(leased, NEVER);
-  const strict = session.check(leased, NEVER);
+  const strict = session.check(leased, NEVER, () => Promise.reject(new Error("asked otherwise")));
   await nextTurn();
   connection.receive('{"type":"stop","version":2,"devices":["a"],"code":"DEVICE_REVOKED"}');
   for (const waiting of [lease, strict]) {
