@@ -6,9 +6,9 @@ import type { AnswerBody, Transport, TransportAnswer, TransportRequest } from ".
  * what a small request costs. A dispatcher that a user has set globally, such
  * as one for a proxy, is honoured as fetch would honour it.
  *
- * Node 22 speaks the first form of its handler (`onConnect`, `onHeaders`, …)
- * and Node 24 the second (`onRequestStart`, `onResponseStart`, …); the handler
- * here has both.
+ * Whatever stands there takes handlers of the first form (`onConnect`,
+ * `onHeaders`, …), which fetch itself hands it, up to Node 24 at least. The later
+ * form costs a conversion on the way.
  */
 interface Dispatcher {
   dispatch(options: DispatchOptions, handler: DispatchHandler): boolean;
@@ -22,19 +22,9 @@ interface DispatchOptions {
   readonly body: string | null;
 }
 
-interface DispatchController {
-  abort(reason: Error): void;
-}
-
 type RawHeaders = readonly (Uint8Array | string)[];
-type ParsedHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 interface DispatchHandler {
-  onRequestStart(controller: DispatchController): void;
-  onResponseStart(controller: DispatchController, status: number, headers: ParsedHeaders): void;
-  onResponseData(controller: DispatchController, chunk: Uint8Array): void;
-  onResponseEnd(): void;
-  onResponseError(controller: DispatchController, error: Error): void;
   onConnect(abort: (reason: Error) => void): void;
   onHeaders(status: number, headers: RawHeaders): boolean;
   onData(chunk: Uint8Array): boolean;
@@ -114,14 +104,6 @@ function exchange(
   };
 
   const handler: DispatchHandler = {
-    onRequestStart: (controller) => start((reason) => controller.abort(reason)),
-    onResponseStart: (_controller, code, parsed) => {
-      status = code;
-      header = (name) => parsedHeader(parsed, name);
-    },
-    onResponseData: (_controller, chunk) => receive(chunk),
-    onResponseEnd: finish,
-    onResponseError: (_controller, error) => fail(error),
     onConnect: start,
     onHeaders: (code, raw) => {
       status = code;
@@ -148,16 +130,16 @@ function exchange(
   }
 }
 
-function parsedHeader(headers: ParsedHeaders, name: string): string | undefined {
-  const value = headers[name];
-  return typeof value === "string" ? value : value?.[0];
-}
+const LATIN1 = new TextDecoder("latin1");
 
 function rawHeader(headers: RawHeaders, name: string): string | undefined {
   const text = (part: Uint8Array | string | undefined): string =>
-    typeof part === "string" ? part : new TextDecoder("latin1").decode(part);
+    typeof part === "string" ? part : LATIN1.decode(part);
   for (let index = 0; index + 1 < headers.length; index += 2) {
-    if (text(headers[index]).toLowerCase() === name) return text(headers[index + 1]);
+    const named = headers[index];
+    // Most are told apart by their length, for nothing.
+    if (named?.length !== name.length || text(named).toLowerCase() !== name) continue;
+    return text(headers[index + 1]);
   }
   return undefined;
 }
