@@ -2,6 +2,7 @@ import type { Replicas } from "./replicas.ts";
 import type { MonotonicClock } from "./clock.ts";
 import type { HeldSession } from "./held-session.ts";
 import type { HeldSessions } from "./held-sessions.ts";
+import { collectAcknowledgements } from "./collect-acknowledgements.ts";
 import { holderOf } from "./holder-of.ts";
 import { StopRecord } from "./stop-record.ts";
 import type { StopHolder, StopScope, StopState } from "./stop-record.ts";
@@ -167,6 +168,11 @@ export class Stops {
         signal.addEventListener("abort", wake);
       });
     }
+  }
+
+  /** Gives those who are connected the time to acknowledge what they were told. */
+  collect(withinMs: number): Promise<void> {
+    return collectAcknowledgements(this.#unfenced, this.#options.clock, withinMs);
   }
 
   /** Who was given allows that lack a stop, or is connected and may run something. */
