@@ -188,12 +188,6 @@ describe("moving a store from a file into PostgreSQL", () => {
     });
   });
 
-  it("waits for what was given from the file, which may be in use", async () => {
-    await move();
-    const rows = await database.sql("SELECT id, state FROM machineid.replicas");
-    expect(rows).toEqual([{ id: "moved", state: "in" }]);
-  });
-
   it("serves the file no more", async () => {
     await move();
     await expect(sqliteStore(path)).rejects.toMatchObject({

@@ -1,5 +1,10 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { moveStore, sqliteStore } from "../../src/authority/index.ts";
 import { LeaseClient } from "../support/lease-client.ts";
+import { prepareOrg } from "./history/history-of.ts";
 import { Cluster } from "./history/cluster.ts";
 import { OWNER_KEY, Replicas, WAIT_MS } from "./replicas-fixture.ts";
 
@@ -127,5 +132,16 @@ describe("a stop while replicas begin and end", () => {
     await using client = await LeaseClient.open(one.url, OWNER_KEY).catch(() => undefined);
     expect(client).toBeUndefined();
     await replicas.database.sql("ALTER TABLE machineid.replicas DROP CONSTRAINT shut");
+  });
+
+  it("waits for what was given from a file that the store was moved from", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "machineid-moved-"));
+    const path = join(folder, "store.db");
+    const store = await sqliteStore(path);
+    await prepareOrg(store, 1);
+    await store.close();
+    await moveStore({ from: path, to: { url: replicas.database.url } });
+    rmSync(folder, { recursive: true });
+    expect(await replicas.rows()).toEqual([{ id: "moved", state: "in" }]);
   });
 });
