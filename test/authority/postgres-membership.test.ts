@@ -90,6 +90,16 @@ describe("a stop while replicas begin and end", () => {
     expect(await replicas.revoke(one, "drained")).toMatchObject({ state: "drained" });
   });
 
+  it("does not wait for one that ended cleanly when its strict allows were over", async () => {
+    const [one, two] = await replicas.startThree();
+    await replicas.post(two, "devices/validate", { deviceId: "a" });
+    const closed = two.close();
+    replicas.monotonicMs += 2_021;
+    await closed;
+    expect(await replicas.rows()).toHaveLength(2);
+    expect(await replicas.revoke(one, "drained")).toMatchObject({ state: "drained" });
+  });
+
   it("waits for what one had in use that ended cleanly", async () => {
     const [one, two] = await replicas.startThree();
     await using holder = await LeaseClient.holding(two.url, OWNER_KEY, ["a"]);

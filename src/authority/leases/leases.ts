@@ -6,7 +6,7 @@ import type { Validated } from "../store/device-store.ts";
 import type { LeaseStore, LeaseTerms } from "../store/lease-store.ts";
 import type { Store } from "../store/store.ts";
 import { ChangeTail } from "./change-tail.ts";
-import { overAt } from "./clock.ts";
+import { overAt, waitFor } from "./clock.ts";
 import type { MonotonicClock } from "./clock.ts";
 import { effectOf } from "./effects.ts";
 import { FanOut } from "./fan-out.ts";
@@ -23,6 +23,7 @@ import type { StopRecord } from "./stop-record.ts";
 import { Stops } from "./stops.ts";
 import { StrictAllows } from "./strict-allows.ts";
 import { Terms } from "./terms.ts";
+import { waitUntil } from "./wait-until.ts";
 
 export interface LeasesOptions {
   readonly store: Pick<Store, "changes" | "onChange">;
@@ -189,7 +190,12 @@ export class Leases {
     this.#tail.close();
     this.stops.close();
     this.#terms.close();
-    const now = this.#options.clock();
+    const { clock, leaseStore, validMs } = this.#options;
+    // Strict allows are soon over, and then nobody has to wait for this process. Alone on a store, the next one cannot begin before it ends.
+    if (leaseStore.membership?.isExclusive === false && !this.sessions.isAnyHeld(clock())) {
+      await waitUntil(this.strict.end, clock, AbortSignal.timeout(waitFor(validMs)));
+    }
+    const now = clock();
     const isClear = !this.sessions.isAnyHeld(now) && this.strict.end <= now;
     await this.#replicas.leave(isClear).catch(() => {
       // Its row stays, and stops wait for it: that is slower, and safe.
