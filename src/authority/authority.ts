@@ -94,6 +94,9 @@ export class OwnerKeyUnknownError extends Error {
   }
 }
 
+/** For so long a process that ends waits for acknowledgements. A channel that lives brings them sooner. */
+const COLLECT_MS = 500;
+
 const silent = (): void => undefined;
 const SILENT: AuthorityLogger = { debug: silent, info: silent, warn: silent, error: silent };
 
@@ -196,6 +199,8 @@ export function createAuthority(options: AuthorityOptions): Authority {
       await delay(drainMs);
     }
     events.close();
+    // What is acknowledged now is waited for by nobody after this process.
+    await leases?.stops.collect(COLLECT_MS);
     leaseDoor?.close();
     // Whoever waits for a stop is told how far it has come.
     leases?.stops.close();

@@ -10,8 +10,6 @@ import { CAP, setScene } from "./scene.ts";
 
 /** Stops that are waited for between one fault and the next. */
 const CALM = 6;
-/** The same on replicas, where each stop waits out the longest lease. */
-const CALM_ON_REPLICAS = 4;
 
 /** An empty store in a file, with one org. */
 async function createFile(): Promise<AsyncDisposable & { path: string; orgKey: string }> {
@@ -83,10 +81,10 @@ describe("a thousand guards under lease", () => {
         () => proxies.forEach((proxy) => proxy.cut()),
       ];
       for (const fault of faults) {
-        await scene.stops(CALM_ON_REPLICAS);
+        await scene.stops(CALM);
         await fault();
       }
-      await scene.stops(CALM_ON_REPLICAS);
+      await scene.stops(CALM);
       expect(await scene.violations()).toEqual([]);
     },
   );

@@ -168,7 +168,7 @@ export const REMOVALS: Readonly<Record<Rule, Removal>> = {
   },
   order: {
     clients: [{ rate: 1, devices: BOTH }],
-    opening: [...LEASED, "revoke:0", "revoke:1"],
+    opening: ["revoke:0", "revoke:1", "commit:1", ...LEASED],
     moves: { ...PUSH, ...BEGIN, commit: 3, see: 3 },
   },
   floor: {

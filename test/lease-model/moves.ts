@@ -216,7 +216,7 @@ export const MOVES = {
       .map(
         ({ id }) =>
           () =>
-            void world.rows.set(id, "in"),
+            world.enter(id),
       ),
   crash: (world) => alive(world).map((replica) => () => crash(world, replica)),
   remove: (world) =>

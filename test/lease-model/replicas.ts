@@ -21,7 +21,7 @@ export function addReplica(world: World, rate: number, joined: boolean): Replica
     sessions: new Map(),
   };
   world.replicas.push(replica);
-  if (joined) world.rows.set(replica.id, "in");
+  if (joined) world.enter(replica.id);
   return replica;
 }
 
@@ -107,20 +107,18 @@ export function learn(world: World, replica: Replica): void {
 const isOver = (world: World, { clocks }: Replica, { since, term }: Entry): boolean =>
   clocks.monotonic - since >= term * (world.keeps("authorityAdds") ? 1 + ADDED : 1);
 
-/** Reports the highest version for which no older allow of its own is left. */
+/** Reports each stop for which no older allow of its own is left: one that is not over holds up no other. */
 export function report(world: World, replica: Replica): void {
   replica.entries = replica.entries.filter((entry) => !isOver(world, replica, entry));
-  let version = replica.learned;
-  if (world.keeps("reportWhenOver")) {
-    for (const stop of world.commits) {
-      if (stop.kind !== "stop" || stop.version > version) continue;
-      const blocks = replica.entries.some(
-        (entry) => stop.devices.includes(entry.device) && entry.version < stop.version,
-      );
-      if (blocks) version = stop.version - 1;
-    }
+  const reported = world.reports.get(replica.id) ?? new Set();
+  world.reports.set(replica.id, reported);
+  for (const { kind, version, devices } of world.commits) {
+    if (kind !== "stop" || version > replica.learned) continue;
+    const isInUse = replica.entries.some(
+      (entry) => devices.includes(entry.device) && entry.version < version,
+    );
+    if (!isInUse || !world.keeps("reportWhenOver")) reported.add(version);
   }
-  world.reports.set(replica.id, Math.max(version, world.reports.get(replica.id) ?? 0));
 }
 
 /** An operator's change reaches a replica, and its transaction begins. */
@@ -197,7 +195,9 @@ export function isWaited(world: World, { replica, since, forMs }: Wait): boolean
 export function answerEarly(world: World, wait: Wait): void {
   if (wait.stop === undefined || !wait.replica.alive) return;
   const { version, rows = [...world.rows.keys()] } = wait.stop;
-  if (rows.every((id) => (world.reports.get(id) ?? 0) >= version)) {
+  const hasReported = (id: number): boolean =>
+    (world.since.get(id) ?? 0) >= version || world.reports.get(id)?.has(version) === true;
+  if (rows.every(hasReported)) {
     world.fenced.add(version);
     world.waits = world.waits.filter((other) => other !== wait);
   }

@@ -150,7 +150,10 @@ export class World {
   termsVersion = 0;
   readonly valid = 2;
   readonly rows = new Map<number, "in" | "out">();
-  readonly reports = new Map<number, number>();
+  /** The version at which each row was entered: all that its process grants is read there or later. */
+  readonly since = new Map<number, number>();
+  /** Stops that each process has reported. */
+  readonly reports = new Map<number, Set<number>>();
   changes: Change[] = [];
   restores: (() => void)[] = [];
   waits: Wait[] = [];
@@ -176,6 +179,12 @@ export class World {
   newId(): number {
     this.#ids += 1;
     return this.#ids;
+  }
+
+  /** A process commits its row. */
+  enter(id: number): void {
+    this.rows.set(id, "in");
+    this.since.set(id, Math.max(0, ...this.commits.map(({ version }) => version)));
   }
 
   advance(ms: number): void {

@@ -6,13 +6,11 @@ import type { Validated } from "../store/device-store.ts";
 import type { LeaseStore, LeaseTerms } from "../store/lease-store.ts";
 import type { Store } from "../store/store.ts";
 import { ChangeTail } from "./change-tail.ts";
-import { overAt } from "./clock.ts";
+import { overAt, waitFor } from "./clock.ts";
 import type { MonotonicClock } from "./clock.ts";
 import { effectOf } from "./effects.ts";
 import { ackAfter, FanOut } from "./fan-out.ts";
 import { Floors } from "./floors.ts";
-import { ChangeFrames } from "./frames.ts";
-import type { StopNews } from "./frames.ts";
 import type { HeldSession } from "./held-session.ts";
 import { holderAnswers, inOrder, readHolderAnswers } from "./holder-answers.ts";
 import { HeldSessions } from "./held-sessions.ts";
@@ -24,7 +22,9 @@ import type { StopRecord } from "./stop-record.ts";
 import { Stops } from "./stops.ts";
 import type { StopLearned, StopOf } from "./stops.ts";
 import { StrictAllows } from "./strict-allows.ts";
+import { hinting, telling } from "./telling.ts";
 import { Terms } from "./terms.ts";
+import { waitUntil } from "./wait-until.ts";
 
 export interface LeasesOptions {
   readonly store: Pick<Store, "changes" | "onChange">;
@@ -196,7 +196,12 @@ export class Leases {
     this.#tail.close();
     this.stops.close();
     this.#terms.close();
-    const now = this.#options.clock();
+    const { clock, leaseStore, validMs } = this.#options;
+    // Strict allows are soon over, and then nobody has to wait for this process. Alone on a store, the next one cannot begin before it ends.
+    if (leaseStore.membership?.isExclusive === false && !this.sessions.isAnyHeld(clock())) {
+      await waitUntil(this.strict.end, clock, AbortSignal.timeout(waitFor(validMs)));
+    }
+    const now = clock();
     const isClear = !this.sessions.isAnyHeld(now) && this.strict.end <= now;
     await this.#replicas.leave(isClear).catch(() => {
       // Its row stays, and stops wait for it: that is slower, and safe.
@@ -214,7 +219,7 @@ export class Leases {
     if (effect.kind === "none") return;
     if (effect.kind === "restore") {
       const restored = effect.everywhere ? undefined : new Set(deviceIds);
-      this.fanOut.add(this.#hint(orgId, restored, version), "hint");
+      this.fanOut.add(hinting(this.sessions, orgId, restored, version), "hint");
       return;
     }
     const isWide = effect.kind !== "stop" || effect.everywhere;
@@ -227,43 +232,12 @@ export class Leases {
       const named = stopped && new Set(stopped);
       const ackAfterMs = ackAfter(this.sessions.countConcerned(orgId, named));
       const { code } = effect;
-      const tell = this.#tellStop({ version, code, requestId, ackAfterMs }, named);
+      const tell = telling({ version, code, requestId, ackAfterMs }, named, this.#options.clock);
       this.stops.begin(stop, { ...learned, tell });
       return;
     }
     if (effect.kind === "key_end") this.stops.begin(stop, { ...learned, isDecided: true });
     this.#reconsider(this.sessions.ofOrg(orgId), version, terms, requestId);
-  }
-
-  /** Tells a session of a stop. */
-  #tellStop(news: StopNews, deviceIds: ReadonlySet<string> | undefined) {
-    const { version, code } = news;
-    const frames = ChangeFrames.ofStop(news);
-    return (session: HeldSession): void => {
-      const { connection, devices } = session;
-      if (connection === undefined) return;
-      const named = session.stopped(deviceIds, version, this.#options.clock());
-      if (named.length === 0) return;
-      connection.push(frames.for(named));
-      for (const deviceId of named) {
-        const device = devices.get(deviceId);
-        if (device !== undefined) device.told = code;
-      }
-    };
-  }
-
-  *#hint(
-    orgId: string,
-    deviceIds: ReadonlySet<string> | undefined,
-    version: number,
-  ): Generator<undefined, void> {
-    const frames = ChangeFrames.ofRestore(version);
-    for (const session of this.sessions.concerned(orgId, deviceIds)) {
-      const { connection } = session;
-      const named = session.watched(deviceIds);
-      if (connection !== undefined && named.length > 0) connection.push(frames.for(named));
-      yield;
-    }
   }
 
   /** Of what happened up to a version nothing is known: nothing older is sent, and everybody is asked about. */

@@ -3,6 +3,7 @@ import type { Replicas } from "./replicas.ts";
 import type { MonotonicClock } from "./clock.ts";
 import type { HeldSession } from "./held-session.ts";
 import type { HeldSessions } from "./held-sessions.ts";
+import { collectAcknowledgements } from "./collect-acknowledgements.ts";
 import { holderOf } from "./holder-of.ts";
 import { StopRecord } from "./stop-record.ts";
 import type { StopHolder, StopScope, StopState } from "./stop-record.ts";
@@ -81,11 +82,11 @@ export class Stops {
     const names = deviceIds === undefined ? undefined : new Set(deviceIds);
     // More devices than it named before: those are waited for from now on, and so are the others.
     for (const deviceId of before?.deviceIds ?? []) names?.add(deviceId);
-    const { strictDevices, strictUntil } = this.#strictOf(orgId, version, names);
     const seenAt = this.#options.clock();
     const { knowsAll } = this.#options.replicas;
+    const allowed = this.#options.strict.inUse(orgId, version, names, seenAt);
     // Who of them is concerned, nobody finds out.
-    const strict = { strictDevices: isDecided ? [] : strictDevices, strictUntil };
+    const strict = { strictDevices: isDecided ? [] : allowed.devices, strictUntil: allowed.until };
     const told = { version, orgId, deviceIds: names, seenAt, waitMs, scope, knowsAll, ...strict };
     const record = new StopRecord(told);
     if (before !== undefined) {
@@ -185,6 +186,11 @@ export class Stops {
     }
   }
 
+  /** Gives those who are connected the time to acknowledge what they were told. */
+  collect(withinMs: number): Promise<void> {
+    return collectAcknowledgements(this.#unfenced, this.#options.clock, withinMs);
+  }
+
   /** Tells all whom a stop concerns, and then notes who they are. */
   *#reach(record: StopRecord, tell?: (session: HeldSession) => void): Generator<undefined, void> {
     const { sessions } = this.#options;
@@ -213,20 +219,6 @@ export class Stops {
     for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();
     for (const record of this.#records.values()) record.wake();
-  }
-
-  #strictOf(orgId: string, version: number, names: ReadonlySet<string> | undefined) {
-    const { strict, clock } = this.#options;
-    const now = clock();
-    const strictDevices: string[] = [];
-    let strictUntil = 0;
-    for (const deviceId of names ?? strict.devicesOf(orgId)) {
-      const end = strict.endOf(orgId, deviceId, version);
-      if (end === undefined || end <= now) continue;
-      strictDevices.push(deviceId);
-      strictUntil = Math.max(strictUntil, end);
-    }
-    return { strictDevices, strictUntil };
   }
 
   /** What others report is what the change log names. */

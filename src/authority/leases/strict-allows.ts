@@ -33,20 +33,38 @@ export class StrictAllows {
     if (until > this.#youngEnd) this.#youngEnd = until;
   }
 
-  /** When every allow of a device that is older than a version is over; undefined when there is none. */
-  endOf(orgId: string, deviceId: string, version: number): number | undefined {
-    let end: number | undefined;
+  /**
+   * Devices with allows in use that are older than a version, and when the last of those is over.
+   *
+   * @param deviceIds which are looked at. @default all of the org
+   */
+  inUse(
+    orgId: string,
+    version: number,
+    deviceIds: Iterable<string> | undefined,
+    now: number,
+  ): { readonly devices: readonly string[]; readonly until: number } {
+    const devices: string[] = [];
+    let until = 0;
+    for (const deviceId of deviceIds ?? this.#devicesOf(orgId)) {
+      const end = this.#endOf(orgId, deviceId, version);
+      if (end <= now) continue;
+      devices.push(deviceId);
+      until = Math.max(until, end);
+    }
+    return { devices, until };
+  }
+
+  #endOf(orgId: string, deviceId: string, version: number): number {
+    let end = Number.NEGATIVE_INFINITY;
     for (const generation of [this.#young, this.#old]) {
       const allowed = generation.get(orgId)?.get(deviceId);
-      if (allowed !== undefined && allowed.version < version) {
-        end = Math.max(end ?? 0, allowed.until);
-      }
+      if (allowed !== undefined && allowed.version < version) end = Math.max(end, allowed.until);
     }
     return end;
   }
 
-  /** Devices of an org with such allows. */
-  devicesOf(orgId: string): Set<string> {
+  #devicesOf(orgId: string): Set<string> {
     const names = new Set<string>();
     for (const generation of [this.#young, this.#old]) {
       for (const deviceId of generation.get(orgId)?.keys() ?? []) names.add(deviceId);

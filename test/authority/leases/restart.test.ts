@@ -95,6 +95,21 @@ describe("a stop after a restart", () => {
     expect(await stateOf(authority, version)).toBe("drained");
   });
 
+  it("is answered at once when all that was in use was acknowledged while the process before ended", async () => {
+    const before = await start();
+    await register(before);
+    await using holder = await LeaseClient.holding(before.url, OWNER_KEY, ["a"]);
+    const { version } = await revoke(before);
+    await holder.next("stop");
+    const closed = before.close();
+    holder.ack(version, ["a"], "drained");
+    await closed;
+    await using authority = await start();
+    await call(authority, "POST", "/api/v1/devices/unrevoke", { deviceId: "a" });
+    const next = await revoke(authority);
+    expect(await stateOf(authority, next.version)).toBe("drained");
+  });
+
   it("waits as long as leases were good for before the term was lowered", async () => {
     const before = await start(60_000);
     await register(before);

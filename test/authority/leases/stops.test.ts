@@ -74,9 +74,20 @@ describe("a stop that is waited for", () => {
     expect((await read(version)).stop.state).toBe("drained");
   });
 
+  it("is not held up by who watches and holds nothing", async () => {
+    await using watcher = await LeaseClient.open(authority.url, authority.ownerKey);
+    watcher.hello(["a"]);
+    await watcher.check(["b"]);
+    await using holder = await hold(["a"]);
+    const fenced = post("devices/revoke", { deviceId: "a", wait: "fenced" });
+    const { version } = await holder.next("stop");
+    holder.ack(version, ["a"], "drained");
+    expect(stopOf(await fenced)).toMatchObject({ state: "fenced", holders: 2, drained: 1 });
+  });
+
   it("is pending when it was waited for too short", async () => {
     await using holder = await hold(["a"]);
-    const asked = await post("devices/revoke", { deviceId: "a", wait: "fenced", timeout_ms: 1 });
+    const asked = await post("devices/revoke", { deviceId: "a", wait: "fenced", timeout_ms: 300 });
     expect(stopOf(asked)).toMatchObject({ state: "pending", holders: 1, fenced: 0 });
     expect(holder.closed).toBeUndefined();
   });
