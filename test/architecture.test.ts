@@ -57,6 +57,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "src/cli": [
     "node:",
     "citty",
+    "get-east-asian-width",
     "eventsource-parser",
     "fastify",
     "pino",
