@@ -59,6 +59,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     "citty",
     "eventsource-parser",
     "fastify",
+    "get-east-asian-width",
     "pino",
     "zod",
     "langchain",
