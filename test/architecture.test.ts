@@ -60,6 +60,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
     "get-east-asian-width",
     "eventsource-parser",
     "fastify",
+    "get-east-asian-width",
     "pino",
     "zod",
     "langchain",

@@ -7,9 +7,13 @@ export type {
   DeviceDecided,
   DevicesDecided,
   LeaseAdmitted,
+  LeaseMembership,
   LeaseStore,
   LeaseTerms,
   ReplicaRow,
+  ReplicaStanding,
+  StopReport,
+  StopReported,
   WantedTerms,
 } from "./store/lease-store.ts";
 export { PERMISSIONS } from "./authorize.ts";

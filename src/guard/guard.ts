@@ -26,8 +26,8 @@ export interface GuardOptions {
   /**
    * `strict`: every check asks the authority. `lease`: checks are decided by a
    * lease that the authority keeps renewing and can take back at any time; out
-   * of lease, nothing begins. `auto`: `lease` where the authority offers it, else
-   * `strict`. @default "strict"
+   * of lease, nothing begins. `auto`: `lease` where the authority offers it and
+   * its channel can be had, else `strict`. @default "strict"
    */
   readonly enforcement?: "strict" | "lease" | "auto" | undefined;
   /** Whether the first check registers the device. @default true */

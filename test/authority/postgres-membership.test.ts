@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { moveStore, sqliteStore } from "../../src/authority/index.ts";
+import { startTestAuthority } from "../support/authority.ts";
 import { LeaseClient } from "../support/lease-client.ts";
-import { prepareOrg } from "./history/history-of.ts";
 import { Cluster } from "./history/cluster.ts";
 import { OWNER_KEY, Replicas, WAIT_MS } from "./replicas-fixture.ts";
 
@@ -147,11 +147,23 @@ describe("a stop while replicas begin and end", () => {
   it("waits for what was given from a file that the store was moved from", async () => {
     const folder = mkdtempSync(join(tmpdir(), "machineid-moved-"));
     const path = join(folder, "store.db");
-    const store = await sqliteStore(path);
-    await prepareOrg(store, 1);
-    await store.close();
+    const file = await startTestAuthority({
+      store: await sqliteStore(path),
+      ownerKey: OWNER_KEY,
+    });
+    await replicas.post(file, "devices/register", { deviceId: "a" });
+    await file.close();
     await moveStore({ from: path, to: { url: replicas.database.url } });
     rmSync(folder, { recursive: true });
     expect(await replicas.rows()).toEqual([{ id: "moved", state: "in" }]);
+    const replica = await replicas.start();
+    const { version } = await replicas.revoke(replica);
+    await replicas.stays(replica, version);
+    await replicas.rowsUntil((all) => all.some(({ state }) => state === "out"));
+    await replicas.stays(replica, version);
+    replicas.monotonicMs += WAIT_MS;
+    await replicas.rowsUntil((all) => all.some(({ state }) => state === "gone"));
+    await replicas.post(replica, "devices/unrevoke", { deviceId: "a" });
+    expect(await replicas.revoke(replica, "drained")).toMatchObject({ state: "drained" });
   });
 });

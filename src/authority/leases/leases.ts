@@ -197,7 +197,8 @@ export class Leases {
     this.stops.close();
     this.#terms.close();
     const { clock, leaseStore, validMs } = this.#options;
-    // Strict allows are soon over, and then nobody has to wait for this process. Alone on a store, the next one cannot begin before it ends.
+    // Strict allows are soon over, and then nobody has to wait for this process. Alone on a
+    // store nothing is gained by it: the next one cannot begin before this one has ended.
     if (leaseStore.membership?.isExclusive === false && !this.sessions.isAnyHeld(clock())) {
       await waitUntil(this.strict.end, clock, AbortSignal.timeout(waitFor(validMs)));
     }

@@ -2,7 +2,7 @@ import type { AuthorityLogger } from "../services.ts";
 import type {
   LeaseMembership,
   ReplicaRow,
-  Standing,
+  ReplicaStanding,
   StopReport,
   StopReported,
 } from "../store/lease-store.ts";
@@ -168,7 +168,7 @@ export class Replicas {
     this.#looking.unref();
   }
 
-  #take(membership: LeaseMembership, { others, unsettled }: Standing): void {
+  #take(membership: LeaseMembership, { others, unsettled }: ReplicaStanding): void {
     const present = new Set(others.map(({ id }) => id));
     for (const id of this.#lives.keys()) if (!present.has(id)) this.#lives.delete(id);
     for (const row of others) {

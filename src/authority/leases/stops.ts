@@ -226,7 +226,7 @@ export class Stops {
     return scope === "log" || this.#options.replicas.isExclusive;
   }
 
-  /** Nothing older that this process gave is in use. */
+  /** Nothing older that this process gave is in use: it says so to the others. */
   #report(record: StopRecord): void {
     if (record.scope === "unknown") return;
     const reached = record.isDrainedHere ? "drained" : "fenced";
@@ -235,7 +235,7 @@ export class Stops {
     this.#options.replicas.report(record.report);
   }
 
-  /** Nothing older that this process gave is in use. Others may have given some. */
+  /** Others may have given something older: what they say decides, or time. */
   async #askOthers(record: StopRecord): Promise<void> {
     const { replicas, clock } = this.#options;
     // A store that cannot be asked leaves it to time.

@@ -58,7 +58,7 @@ export interface ReplicaRow {
 }
 
 /** Who else there is, and where the store is. */
-export interface Standing {
+export interface ReplicaStanding {
   readonly others: readonly ReplicaRow[];
   /** A server's timeline on which nobody knows yet what was given before. */
   readonly unsettled: string | undefined;
@@ -130,7 +130,7 @@ export interface LeaseMembership {
    */
   leave(isClear: boolean): Promise<void>;
   /** Says that this process lives, and looks who else there is. */
-  live(): Promise<Standing>;
+  live(): Promise<ReplicaStanding>;
   /** Says that another process gives no more. What it gave may be in use. */
   markOut(id: string): Promise<void>;
   /** Nothing is in use any more that a process gave which is out. */

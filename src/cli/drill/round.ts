@@ -39,8 +39,9 @@ export interface RoundOptions {
 /** A round whose side effects are still to be looked at. */
 export interface Revoked extends Omit<Round, "lastSideEffectMs" | "sideEffects"> {
   readonly sentNs: bigint;
-  /** Whether a side effect may have happened, had it not been for the order. */
+  /** Whether a side effect came after the authority had promised that none would. */
   readonly isLate: (effect: SideEffect) => boolean;
+  /** How such side effects broke it, said after their number. */
   readonly promise: string;
 }
 

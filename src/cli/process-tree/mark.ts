@@ -35,7 +35,6 @@ const ALL = OWN + INNER;
 /** A tree that may have another one within it. */
 const OPEN = "9".repeat(INNER);
 const LIMIT = /^Max file locks +(\d+|unlimited) +(\d+|unlimited)/m;
-const UNAVAILABLE = undefined;
 
 const run = promisify(execFile);
 
@@ -47,10 +46,10 @@ const run = promisify(execFile);
  * @param env what the program is to be started with
  */
 export async function findMark(env: StartOptions["env"]): Promise<Mark | undefined> {
-  if (process.platform !== "linux") return UNAVAILABLE;
+  if (process.platform !== "linux") return undefined;
   const tool = findExecutable("prlimit", SHELL_ENV.PATH, "/").path;
-  const digits = tool === undefined ? UNAVAILABLE : chooseDigits();
-  if (tool === undefined || digits === undefined) return UNAVAILABLE;
+  const digits = chooseDigits();
+  if (tool === undefined || digits === undefined) return undefined;
   const value = digits.padEnd(ALL, OPEN);
   const prefix = [`--locks=${value}:${value}`, "--"];
   const wrap = ({ command, args }: CommandLine): CommandLine => ({
@@ -61,9 +60,9 @@ export async function findMark(env: StartOptions["env"]): Promise<Mark | undefin
   const probe = wrap({ command: "cat", args: ["/proc/self/limits"] });
   const probed = await run(probe.command, [...probe.args], {
     env: { ...env, PATH: SHELL_ENV.PATH },
-  }).catch(() => UNAVAILABLE);
+  }).catch(() => undefined);
   const isSet = LIMIT.exec(probed?.stdout ?? "")?.[2] === value;
-  return isSet ? { digits, wrap } : UNAVAILABLE;
+  return isSet ? { digits, wrap } : undefined;
 }
 
 function chooseDigits(): string | undefined {

@@ -226,7 +226,7 @@ export const doors: readonly Door[] = [
     entry: "a body that begins in the turn of the event loop in which its hook was allowed",
     closed: true,
     surfaces: "wrapped",
-    note: "Begins on that one allow, which is at most 50 ms old; a stop of the run is seen, and any later attempt asks anew.",
+    note: "Hook and body are one body, on one allow; a stop of the run is seen, and any later attempt asks anew.",
     triedIn: "refusal.test.ts",
   },
 

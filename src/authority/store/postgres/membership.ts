@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type {
   LeaseMembership,
   ReplicaRow,
-  Standing,
+  ReplicaStanding,
   StopReport,
   StopReported,
 } from "../lease-store.ts";
@@ -148,6 +148,12 @@ interface LiveRow {
   readonly beat: number;
 }
 
+/** Unknown where the server does not tell its timeline. */
+interface ReportedRow extends Pick<StopReported, "version" | "holders" | "drained"> {
+  readonly areFenced: boolean | null;
+  readonly areDrained: boolean | null;
+}
+
 /** The replicas of one database that may have given allows which are in use; this one among them, once it has entered. */
 export class Membership implements LeaseMembership {
   readonly isExclusive = false;
@@ -182,7 +188,7 @@ export class Membership implements LeaseMembership {
     if (id !== undefined) await this.#query(isClear ? LEAVE : MARK_OUT, [id]);
   }
 
-  async live(): Promise<Standing> {
+  async live(): Promise<ReplicaStanding> {
     this.#looks += 1;
     if (this.#looks % CLEAN_EVERY === 0) await this.#query(CLEAN, []);
     const id = this.#id;
@@ -225,21 +231,20 @@ export class Membership implements LeaseMembership {
     await this.#query(REPORT, [this.#id, JSON.stringify(reports)]);
   }
 
-  reported(versions: readonly number[]): Promise<readonly StopReported[]> {
+  async reported(versions: readonly number[]): Promise<readonly StopReported[]> {
     const { use, timeoutMs } = this.#options;
-    return use((connection) =>
-      connection.query<StopReported & Record<string, unknown>>(
+    const rows = await use((connection) =>
+      connection.query<ReportedRow & Record<string, unknown>>(
         REPORTED,
         [versions, this.#id ?? "", connection.timeline ?? null],
         timeoutMs,
       ),
-    ).then((rows) =>
-      rows.map((row) => ({
-        ...row,
-        areFenced: row.areFenced ?? false,
-        areDrained: row.areDrained ?? false,
-      })),
     );
+    return rows.map((row) => ({
+      ...row,
+      areFenced: row.areFenced ?? false,
+      areDrained: row.areDrained ?? false,
+    }));
   }
 
   onReport(listener: () => void): () => void {

@@ -7,7 +7,7 @@ import type {
   LeaseMembership,
   LeaseStore,
   LeaseTerms,
-  Standing,
+  ReplicaStanding,
   StopReported,
   WantedTerms,
 } from "../lease-store.ts";
@@ -60,7 +60,7 @@ export class FileLeases implements LeaseStore, LeaseMembership {
   }
 
   /** Whoever else is there has ended: the file has one owner at a time. */
-  async live(): Promise<Standing> {
+  async live(): Promise<ReplicaStanding> {
     const rows = await this.#commit.run((ledger) => ledger.replicas());
     const others = rows.filter(({ id }) => id !== this.#id);
     return { others: others.map((row) => ({ ...row, life: "over" })), unsettled: undefined };
