@@ -6,9 +6,9 @@ import type { AnswerBody, Transport, TransportAnswer, TransportRequest } from ".
  * what a small request costs. A dispatcher that a user has set globally, such
  * as one for a proxy, is honoured as fetch would honour it.
  *
- * Whatever stands there takes handlers of the first form (`onConnect`,
- * `onHeaders`, …), which fetch itself hands it, up to Node 24 at least. The later
- * form costs a conversion on the way.
+ * Whatever stands under that name takes handlers of the first form (`onConnect`,
+ * `onHeaders`, …): the fetch of Node up to 24 hands it such, and undici 8 puts a
+ * wrapper for them there. The later form costs a conversion on the way.
  */
 interface Dispatcher {
   dispatch(options: DispatchOptions, handler: DispatchHandler): boolean;
