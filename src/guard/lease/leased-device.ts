@@ -15,8 +15,9 @@ interface Lease {
   readonly termMs: number;
 }
 
+/** Bodies that are waited for. */
 interface Drain {
-  readonly stops: number;
+  readonly isOver: () => boolean;
   readonly done: () => void;
 }
 
@@ -88,6 +89,23 @@ export class LeasedDevice {
     this.acknowledged = undefined;
   }
 
+  /**
+   * Whether a denial says more than the one that holds. What was known before is no
+   * news: it ends nothing that has begun since on an allow of another kind. What had
+   * begun before it was asked for, it ends; and the first of a connection may be the
+   * only news of a stop that was missed, which is waited for.
+   */
+  isNews(
+    { n, version }: { readonly n: number; readonly version: number },
+    isFirst: boolean,
+  ): boolean {
+    if (!this.isDenied) return true;
+    const { running, stops } = this.device;
+    const begun = running.filter((body) => body.stops === stops);
+    if (begun.length > 0) return begun.some(({ since }) => since < n);
+    return isFirst && version > (this.acknowledged?.version ?? 0);
+  }
+
   /** From here on no check passes, whoever makes it. */
   deny(verdict: Denied, now: Instant): void {
     this.device.stop(verdict);
@@ -101,16 +119,26 @@ export class LeasedDevice {
 
   /** Calls `done` when everything that began before the last stop has settled. */
   onceDrained(done: () => void): void {
-    this.#drains.push({ stops: this.device.stops, done });
+    const { stops } = this.device;
+    // Before it is let go of: what is done may have to be told.
+    this.#drains.unshift({ isOver: () => this.device.runningSince(stops).length === 0, done });
+    this.#settleDrains();
+  }
+
+  /** Calls `done` when everything that runs now has settled; at once where nothing does. */
+  onceIdle(done: () => void): void {
+    const running = new Set(this.device.running);
+    this.#drains.push({
+      isOver: () => !this.device.running.some((body) => running.has(body)),
+      done,
+    });
     this.#settleDrains();
   }
 
   #settleDrains(): void {
-    if (this.#drains.length === 0) return;
-    this.#drains = this.#drains.filter(({ stops, done }) => {
-      if (this.device.runningSince(stops).length > 0) return true;
-      done();
-      return false;
-    });
+    const over = this.#drains.filter(({ isOver }) => isOver());
+    if (over.length === 0) return;
+    this.#drains = this.#drains.filter((drain) => !over.includes(drain));
+    for (const { done } of over) done();
   }
 }
