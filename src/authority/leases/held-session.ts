@@ -65,8 +65,6 @@ export class HeldSession {
   lostAt: number | undefined;
   /** The last request; numbers only grow. */
   lastN = 0;
-  /** Its key holds no more, and it is told so. */
-  isEnded = false;
 
   constructor({ id, orgId, keyHash }: SessionOwner) {
     this.id = id;

@@ -48,11 +48,15 @@ async function reconsiderOne(
       outcome.kind === "devices_decided"
         ? outcome.decided
         : deviceIds.map((deviceId) => ({ deviceId, code: "ORG_KEY_INVALID" }));
-    if (outcome.kind === "unknown_key") session.isEnded = true;
+    const isKeyOver = outcome.kind === "unknown_key";
     const now = leases.now();
     for (const { deviceId, code } of decided) {
       const { told, holding } = session.devices.get(deviceId) ?? {};
-      const wasAllowed = told === "ALLOW" || (holding !== undefined && holding.until > now);
+      // A renewal may have told of the end of the key before, and what ran goes on.
+      const wasAllowed =
+        told === "ALLOW" ||
+        (holding !== undefined && holding.until > now) ||
+        (isKeyOver && session.mayRun(deviceId));
       if (code === "ALLOW" && told !== "ALLOW") allowed.push(deviceId);
       if (code !== "ALLOW" && wasAllowed) denied.set(code, [...(denied.get(code) ?? []), deviceId]);
     }

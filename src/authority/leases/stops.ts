@@ -91,6 +91,7 @@ export class Stops {
     const record = new StopRecord(told);
     if (before !== undefined) {
       this.#forget(before);
+      record.before = before;
       for (const waiter of before.waiters) record.waiters.add(waiter);
     }
     this.#records.set(version, record);
@@ -111,6 +112,7 @@ export class Stops {
   /** All whom a stop concerns are known. */
   gathered(record: StopRecord): void {
     record.isGathering = false;
+    record.before = undefined;
     this.#gathering.delete(record);
     this.look(record);
     record.wake();
@@ -211,7 +213,13 @@ export class Stops {
     if (record.holders.has(session)) return;
     const { version, deviceIds } = record;
     const holder = holderOf(session, deviceIds, version, this.#options.clock());
-    if (holder !== undefined) this.add(record, holder);
+    if (holder === undefined) return;
+    this.add(record, holder);
+    // What it said of this stop holds, though it was another's account of it.
+    const at = new Date(this.#options.now());
+    for (const [deviceId, state] of record.before?.holders.get(session)?.devices ?? []) {
+      if (state !== "none") record.acknowledge(session, [deviceId], state, at);
+    }
   }
 
   close(): void {
