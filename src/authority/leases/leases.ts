@@ -110,6 +110,8 @@ export class Leases {
     // It learns of all changes since it is known of.
     const terms = await this.#tail.start();
     await this.#replicas.enter();
+    // Where there are others, they have said what they knew.
+    if (this.#replicas.isExclusive) this.stops.forgottenUpTo = this.version;
     await this.#terms.start(terms);
     this.#pruning = setInterval(() => this.#prune(), PRUNE_MS);
     this.#pruning.unref();

@@ -53,6 +53,8 @@ export class Stops {
   readonly #unfenced = new Set<StopRecord>();
   /** Stops of which it is being found out who holds older allows. */
   readonly #gathering = new Set<StopRecord>();
+  /** Who held when stops up to this version were made may be forgotten: nobody says that they are drained. */
+  forgottenUpTo = 0;
   #holders = 0;
   #isClosed = false;
 
@@ -83,7 +85,7 @@ export class Stops {
     // More devices than it named before: those are waited for from now on, and so are the others.
     for (const deviceId of before?.deviceIds ?? []) names?.add(deviceId);
     const seenAt = this.#options.clock();
-    const { knowsAll } = this.#options.replicas;
+    const knowsAll = this.#options.replicas.knowsAll && version > this.forgottenUpTo;
     const allowed = this.#options.strict.inUse(orgId, version, names, seenAt);
     // Who of them is concerned, nobody finds out.
     const strict = { strictDevices: isDecided ? [] : allowed.devices, strictUntil: allowed.until };
@@ -134,9 +136,11 @@ export class Stops {
     const isClear = record.isClear(now) && !record.isGathering;
     if (isClear) this.#report(record);
     if (!record.isFenced && now >= record.timeEnd) this.#fence(record);
-    const isAsked = isWanted || this.#options.replicas.isExclusive;
+    const { isExclusive } = this.#options.replicas;
+    // What others report is what the change log names.
+    const mayAsk = isExclusive || (isWanted && record.scope === "log");
     const isTheirTurn = record.isFenced ? record.isDrainedHere && !record.isDrained : isClear;
-    if (isAsked && isTheirTurn && this.#mayAsk(record)) record.asking ??= this.#askOthers(record);
+    if (mayAsk && isTheirTurn) record.asking ??= this.#askOthers(record);
     else if (!record.isFenced) this.#lookAt(record, record.nextLook(now));
   }
 
@@ -229,11 +233,6 @@ export class Stops {
     for (const record of this.#records.values()) record.wake();
   }
 
-  /** What others report is what the change log names. */
-  #mayAsk({ scope }: StopRecord): boolean {
-    return scope === "log" || this.#options.replicas.isExclusive;
-  }
-
   /** Nothing older that this process gave is in use. */
   #report(record: StopRecord): void {
     if (record.scope === "unknown") return;
@@ -292,7 +291,9 @@ export class Stops {
   #prune(): void {
     for (const record of this.#records.values()) {
       if (this.#records.size <= MOST_RECORDS && this.#holders <= MOST_HOLDERS) return;
-      if (record.waiters.size === 0 && record.isFenced) this.#forget(record);
+      if (record.waiters.size > 0 || !record.isFenced) continue;
+      this.#forget(record);
+      this.forgottenUpTo = Math.max(this.forgottenUpTo, record.version);
     }
   }
 }

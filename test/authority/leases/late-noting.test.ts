@@ -2,6 +2,11 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createGuard, MachineID } from "../../../src/index.ts";
 import { sqliteStore } from "../../../src/authority/index.ts";
 import type { LeaseStore, Store } from "../../../src/authority/index.ts";
+import { FanOut } from "../../../src/authority/leases/fan-out.ts";
+import { HeldSessions } from "../../../src/authority/leases/held-sessions.ts";
+import type { StopRecord } from "../../../src/authority/leases/stop-record.ts";
+import { Stops } from "../../../src/authority/leases/stops.ts";
+import { StrictAllows } from "../../../src/authority/leases/strict-allows.ts";
 import { call, startTestAuthority } from "../../support/authority.ts";
 import type { Answer, TestAuthority } from "../../support/authority.ts";
 import { LeaseClient } from "../../support/lease-client.ts";
@@ -88,6 +93,43 @@ describe("a stop is not drained", () => {
     await running;
     const drained = await client.revoke("a", { wait: "drained" });
     expect(drained).toMatchObject({ stop: { state: "drained", drained: 1 } });
+  });
+});
+
+describe("a stop that was forgotten", () => {
+  it("is fenced when it is asked for again, and not drained", () => {
+    const replicas = {
+      reported: () => new Promise<never>(() => undefined),
+      report: () => undefined,
+      knowsAll: true,
+      isExclusive: true,
+    };
+    let monotonicMs = 1_000_000;
+    const clock = (): number => monotonicMs;
+    const sessions = new HeldSessions();
+    const strict = new StrictAllows();
+    const stops = new Stops({
+      clock,
+      now: clock,
+      sessions,
+      strict,
+      fanOut: new FanOut(),
+      replicas,
+    });
+    const begin = (version: number): StopRecord =>
+      stops.begin({ version, orgId: "o", deviceIds: ["a"] }, { waitMs: 10, scope: "log" });
+    const isDrainedHere = (version: number): boolean => {
+      const record = begin(version);
+      stops.gathered(record);
+      monotonicMs += 100;
+      stops.look(record);
+      return record.isDrainedHere;
+    };
+    expect(isDrainedHere(1)).toBe(true);
+    for (let version = 2; stops.get(1) !== undefined; version += 1) isDrainedHere(version);
+    expect(isDrainedHere(1)).toBe(false);
+    expect(isDrainedHere(10_000)).toBe(true);
+    stops.close();
   });
 });
 
