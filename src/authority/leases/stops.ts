@@ -94,9 +94,9 @@ export class Stops {
     if (before !== undefined) {
       this.#forget(before);
       record.before = before;
-      for (const waiter of before.waiters) record.waiters.add(waiter);
     }
     this.#records.set(version, record);
+    before?.wake();
     this.#unfenced.add(record);
     this.#prune();
     this.look(record);
@@ -178,17 +178,18 @@ export class Stops {
     }
   }
 
-  /** Resolves when a stop has come as far as wanted, or the signal ends the waiting. */
+  /** Resolves with the account of a stop that has come as far as wanted, or when the signal ends the waiting. */
   async settled(
     record: StopRecord,
     wanted: Exclude<StopState, "pending">,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<StopRecord> {
     for (;;) {
-      this.look(record, true);
-      const isThere = wanted === "fenced" ? record.isFenced : record.isDrained;
-      if (isThere || signal.aborted || this.#isClosed) return;
-      await record.news(signal);
+      const current = this.#records.get(record.version) ?? record;
+      this.look(current, true);
+      const isThere = wanted === "fenced" ? current.isFenced : current.isDrained;
+      if (isThere || signal.aborted || this.#isClosed) return current;
+      await current.news(signal);
     }
   }
 

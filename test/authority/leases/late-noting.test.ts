@@ -148,6 +148,20 @@ describe("a stop of a batch", () => {
     const again = await post("devices/revoke_batch", { deviceIds: ["a", "b"], wait: "drained" });
     expect(again.body["stop"]).toMatchObject({ version, state: "drained", drained: 1 });
   });
+
+  it("answers who waits for it already as soon as it is fenced", async () => {
+    await using authority = await startTestAuthority({ monotonicMs: () => 1_000_000 });
+    const post = (path: string, body: unknown): Promise<Answer> =>
+      call(authority, "POST", `/api/v1/${path}`, body);
+    for (const deviceId of ["a", "b"]) await post("devices/register", { deviceId });
+    await using client = await LeaseClient.holding(authority.url, authority.ownerKey, ["b"]);
+    await post("devices/revoke", { deviceId: "a" });
+    const waiting = post("devices/revoke", { deviceId: "b", wait: "fenced", timeout_ms: 2_000 });
+    const { version } = await client.next("stop");
+    await post("devices/revoke_batch", { deviceIds: ["a", "b"], wait: "none" });
+    client.ack(version, ["b"], "fenced");
+    expect((await waiting).body["stop"]).toMatchObject({ version, state: "fenced", fenced: 1 });
+  });
 });
 
 /** An object with one of its members in the place of another's. */
