@@ -68,9 +68,13 @@ export class HeldDevice {
     return [...this.#running];
   }
 
-  /** Bodies that began before the last `stops` stops and have not settled. */
-  runningSince(stops = this.#stops): RunningBody[] {
-    return this.running.filter((body) => body.stops < stops);
+  /** Bodies that began before the last stop and have not settled. */
+  runningSince(): RunningBody[] {
+    return this.running.filter((body) => body.stops < this.#stops);
+  }
+
+  isRunning(body: RunningBody): boolean {
+    return this.#running.has(body);
   }
 
   /** Where bodies began that have not settled though their run was stopped. */

@@ -61,8 +61,6 @@ export class LeaseSession {
   #silentSince: Instant | undefined;
   #send: Send | undefined;
   #isLost = false;
-  /** A renewal was answered on this connection. */
-  #isGranted = false;
   #isSound = true;
   #isRenewalDue = false;
   #renewEveryMs = FIRST_RENEWAL_MS;
@@ -96,7 +94,6 @@ export class LeaseSession {
   open(send: Send): LeaseConnection {
     this.#send = send;
     this.#isLost = false;
-    this.#isGranted = false;
     this.#silentSince = undefined;
     const [first = [], ...more] = inBatches([...this.#watched.keys()]);
     send({ type: "hello", session: this.id, devices: [...first] });
@@ -258,8 +255,6 @@ export class LeaseSession {
     if (sentAt === undefined) return;
     this.#asked.delete(grant.n);
     this.#silentSince = undefined;
-    const isFirst = !this.#isGranted;
-    this.#isGranted = true;
     const denied: (readonly [LeasedDevice, Denied])[] = [];
     for (const leased of this.#watched.values()) {
       const verdict = grant.verdictOn(leased.deviceId);
@@ -271,7 +266,7 @@ export class LeaseSession {
       const sourced = { verdict, sentAt, n: grant.n };
       if (verdict.outcome === "allowed" && this.#isSound) leased.grant(sourced, grant.termMs);
       if (verdict.outcome === "denied") {
-        if (leased.isNews(grant, isFirst)) denied.push([leased, verdict]);
+        if (leased.isNews(grant)) denied.push([leased, verdict]);
         else leased.device.discard();
       }
       this.#waiters.answer(leased, sourced);
