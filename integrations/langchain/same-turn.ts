@@ -36,11 +36,12 @@ export function beginning<T>(
       },
     };
     const value = Promise.resolve(handOn(inside));
-    const all = value.then(
-      () => Promise.allSettled(over),
-      () => Promise.allSettled(over),
-    );
-    return { value, over: all };
+    const settled = (): Promise<unknown> => {
+      // The body is over: what still comes is another.
+      isBeginning = false;
+      return Promise.allSettled(over);
+    };
+    return { value, over: value.then(settled, settled) };
   };
 }
 

@@ -12,6 +12,9 @@ const GOES = /^(start|stream|resume|restart|timeTravel)/;
 /** Those of them that answer at once, so that nothing can be asked before. */
 const STREAMS = /stream/i;
 
+/** A call that comes later than this after the run was made is asked for anew. */
+const FRESH_MS = 1_000;
+
 /** Workflows that ask, at the boundary `tool`, before a run of theirs is made. */
 export function guardWorkflows(guard: Guard, workflows: object): object {
   const entries = Object.entries(workflows).map(([name, workflow]: [string, unknown]) => [
@@ -37,10 +40,11 @@ function guardWorkflow(guard: Guard, name: string, workflow: object): object {
 
 /**
  * A run of a workflow, which is cancelled by a stop. The body that was asked for
- * lasts from its making to the end of its first call; a later one asks again.
+ * lasts from its making to the end of its first call, if that comes soon; a later one asks again.
  */
 function followRun(run: Run, boundary: Boundary, workflowRun: object): Begun<object> {
   const { promise: over, resolve: end } = Promise.withResolvers<void>();
+  const madeAtMs = performance.now();
   let isBegun = false;
   const cancel = (): void => {
     // What has not begun by now never will.
@@ -55,14 +59,16 @@ function followRun(run: Run, boundary: Boundary, workflowRun: object): Begun<obj
   const go = (name: string, method: AnyFunction, args: unknown[]): unknown => {
     if (run.stopped !== undefined) throw run.stopped;
     const call = (): unknown => Reflect.apply(method, workflowRun, args);
-    if (!isBegun) {
-      isBegun = true;
-      return callUntil(call, end);
+    const isFirst = !isBegun;
+    isBegun = true;
+    if (isFirst) {
+      if (performance.now() - madeAtMs <= FRESH_MS) return callUntil(call, end);
+      end();
     }
     if (!STREAMS.test(name)) return run.protect(boundary, call);
     throw new InvalidArgumentError(
       "OPTION_INVALID",
-      `${name}() begins at once, and this run of the workflow has had the call it was allowed. Make another with createRun({ runId })`,
+      `${name}() begins at once, and this run of the workflow has had the call it was allowed, or was made more than a second ago. Make another with createRun({ runId })`,
     );
   };
   const value = gatedView(run, workflowRun, (key, method) => {

@@ -64,7 +64,10 @@ export interface Guard {
   check(boundary: Boundary, options?: CheckOptions): Promise<Decision>;
   /** {@link Run.protect} in a run of its own. */
   protect<T>(boundary: Boundary, work: Work<T>, options?: CheckOptions): Promise<T>;
-  /** Denies everything from now on with `GUARD_CLOSED`. Work that has begun is not ended. */
+  /**
+   * Denies everything from now on with `GUARD_CLOSED`. Work that has begun is not ended;
+   * under a lease a stop reaches it until it has settled.
+   */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;
 }

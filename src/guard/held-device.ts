@@ -11,6 +11,8 @@ export interface RunningBody {
   readonly latch: Latch;
   /** How many stops the device had had when it began. */
   readonly stops: number;
+  /** The last request that had been numbered when it began. */
+  readonly since: number;
 }
 
 /** Numbers the requests of one process under one key: they grow, and none is used twice. */
@@ -61,14 +63,23 @@ export class HeldDevice {
     return this.#lastDenial;
   }
 
-  /** Bodies that began before the last `stops` stops and have not settled. */
-  runningSince(stops = this.#stops): RunningBody[] {
-    return [...this.#running].filter((body) => body.stops < stops);
+  /** Bodies that have begun and have not settled. */
+  get running(): RunningBody[] {
+    return [...this.#running];
+  }
+
+  /** Bodies that began before the last stop and have not settled. */
+  runningSince(): RunningBody[] {
+    return this.running.filter((body) => body.stops < this.#stops);
+  }
+
+  isRunning(body: RunningBody): boolean {
+    return this.#running.has(body);
   }
 
   /** Where bodies began that have not settled though their run was stopped. */
   undrained(): Boundary[] {
-    const stopped = [...this.#running].filter(({ latch }) => latch.error !== undefined);
+    const stopped = this.running.filter(({ latch }) => latch.error !== undefined);
     return stopped.map(({ boundary }) => boundary);
   }
 
@@ -116,7 +127,7 @@ export class HeldDevice {
   }
 
   begin(boundary: Boundary, latch: Latch): RunningBody {
-    const body = { boundary, latch, stops: this.#stops };
+    const body = { boundary, latch, stops: this.#stops, since: this.numbers.last };
     this.#running.add(body);
     return body;
   }

@@ -1,3 +1,4 @@
+import type { StopRecord } from "./stop-record.ts";
 /** Allows of one device that were given to one session and may be in use. */
 export interface Holding {
   /** Version of the oldest of them. */
@@ -31,17 +32,6 @@ export interface SessionConnection {
   cut(): void;
 }
 
-/** What a session has yet to acknowledge. */
-export interface Acknowledged {
-  readonly version: number;
-  acknowledge(
-    session: HeldSession,
-    deviceIds: readonly string[],
-    state: "fenced" | "drained",
-    at: Date,
-  ): void;
-}
-
 /** Whose session it is. */
 export interface SessionOwner {
   readonly id: string;
@@ -59,14 +49,12 @@ export class HeldSession {
   readonly keyHash: string;
   readonly devices = new Map<string, HeldDevice>();
   /** Stops that it has not acknowledged in full. */
-  readonly stops = new Set<Acknowledged>();
+  readonly stops = new Set<StopRecord>();
   connection: SessionConnection | undefined;
   /** When the connection was lost, by the monotonic clock. */
   lostAt: number | undefined;
   /** The last request; numbers only grow. */
   lastN = 0;
-  /** Its key holds no more, and it is told so. */
-  isEnded = false;
 
   constructor({ id, orgId, keyHash }: SessionOwner) {
     this.id = id;

@@ -51,7 +51,6 @@ export class LeaseSession {
     held.connection?.cut();
     held.connection = connection;
     held.lostAt = undefined;
-    held.isEnded = false;
     const named = new Set(deviceIds);
     for (const [deviceId, device] of held.devices) device.isWatched = named.has(deviceId);
     this.#watch(deviceIds);
@@ -159,7 +158,6 @@ export class LeaseSession {
         if (device !== undefined) device.told = code;
       }
       this.#options.connection.send(grantFrame({ n, version, termMs, requestId }, mine));
-      if (outcome.kind === "unknown_key") held.isEnded = true;
       leases.fanOut.flush();
     });
   }

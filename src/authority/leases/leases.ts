@@ -17,6 +17,7 @@ import { HeldSessions } from "./held-sessions.ts";
 import { readLoggedStop } from "./logged-stop.ts";
 import { Reader, termOf } from "./reader.ts";
 import { reconsider } from "./reconsider.ts";
+import type { Reconsidered } from "./reconsider.ts";
 import { Replicas } from "./replicas.ts";
 import type { StopRecord } from "./stop-record.ts";
 import { Stops } from "./stops.ts";
@@ -110,6 +111,8 @@ export class Leases {
     // It learns of all changes since it is known of.
     const terms = await this.#tail.start();
     await this.#replicas.enter();
+    // Where there are others, they have said what they knew.
+    if (this.#replicas.isExclusive) this.stops.forgottenUpTo = this.version;
     await this.#terms.start(terms);
     this.#pruning = setInterval(() => this.#prune(), PRUNE_MS);
     this.#pruning.unref();
@@ -238,28 +241,30 @@ export class Leases {
       return;
     }
     if (effect.kind === "key_end") this.stops.begin(stop, { ...learned, isDecided: true });
-    this.#reconsider(this.sessions.ofOrg(orgId), version, terms, requestId);
+    const sessions = this.sessions.ofOrg(orgId);
+    this.#reconsider(sessions, { version, orgId, terms, requestId: requestId ?? randomUUID() });
   }
 
   /** Of what happened up to a version nothing is known: nothing older is sent, and everybody is asked about. */
   #lost(version: number): void {
     this.floors.raiseEverywhere(version);
     this.#readTerms()
-      .then((terms) => this.#reconsider(this.sessions, version, terms))
+      .then((terms) =>
+        this.#reconsider(this.sessions, {
+          version,
+          orgId: undefined,
+          terms,
+          requestId: randomUUID(),
+        }),
+      )
       .catch((error: unknown) => {
         // Whoever renews is decided anew; who does not runs out.
         this.#options.logger.warn({ err: error }, "the terms of leases could not be read");
       });
   }
 
-  #reconsider(
-    sessions: Iterable<HeldSession>,
-    version: number,
-    terms: LeaseTerms,
-    requestId: string | null = null,
-  ): void {
+  #reconsider(sessions: Iterable<HeldSession>, change: Reconsidered): void {
     const { logger } = this.#options;
-    const change = { version, terms, requestId: requestId ?? randomUUID() };
     reconsider(this, [...sessions], change).catch((error: unknown) =>
       logger.warn({ err: error }, "sessions could not be looked at again"),
     );

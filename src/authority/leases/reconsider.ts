@@ -7,6 +7,8 @@ import { holderOf } from "./holder-of.ts";
 /** A change of which only a decision can say whom it denies. */
 export interface Reconsidered {
   readonly version: number;
+  /** Whose it was; undefined: nobody knows, and no account of it is kept. */
+  readonly orgId: string | undefined;
   readonly terms: LeaseTerms;
   readonly requestId: string;
 }
@@ -28,15 +30,15 @@ export async function reconsider(
     leases.fanOut.flush();
   }
   const record = leases.stops.get(change.version);
-  if (record !== undefined) leases.stops.gathered(record);
+  if (record !== undefined && record.orgId === change.orgId) leases.stops.gathered(record);
 }
 
 async function reconsiderOne(
   leases: Leases,
   session: HeldSession,
-  { version, terms, requestId }: Reconsidered,
+  { version, orgId, terms, requestId }: Reconsidered,
 ): Promise<void> {
-  const { keyHash, orgId } = session;
+  const { keyHash } = session;
   const deviceIds = [...session.devices.keys()];
   // Devices that were told a denial have nothing to lose.
   const isNews = ({ deviceId, code }: DeviceDecided): boolean =>
@@ -48,17 +50,21 @@ async function reconsiderOne(
       outcome.kind === "devices_decided"
         ? outcome.decided
         : deviceIds.map((deviceId) => ({ deviceId, code: "ORG_KEY_INVALID" }));
-    if (outcome.kind === "unknown_key") session.isEnded = true;
+    const isKeyOver = outcome.kind === "unknown_key";
     const now = leases.now();
     for (const { deviceId, code } of decided) {
       const { told, holding } = session.devices.get(deviceId) ?? {};
-      const wasAllowed = told === "ALLOW" || (holding !== undefined && holding.until > now);
+      // A renewal may have told of the end of the key before, and what ran goes on.
+      const wasAllowed =
+        told === "ALLOW" ||
+        (holding !== undefined && holding.until > now) ||
+        (isKeyOver && session.mayRun(deviceId));
       if (code === "ALLOW" && told !== "ALLOW") allowed.push(deviceId);
       if (code !== "ALLOW" && wasAllowed) denied.set(code, [...(denied.get(code) ?? []), deviceId]);
     }
   });
   const stopped = [...denied.values()].flat();
-  if (stopped.length > 0) {
+  if (stopped.length > 0 && orgId !== undefined) {
     const holder = holderOf(session, new Set(stopped), version, leases.now());
     const stop = { version, orgId, deviceIds: undefined };
     const record =

@@ -64,6 +64,8 @@ export class StopRecord {
   /** Not all whom it concerns are known. */
   isGathering = true;
   readonly waiters = new Set<() => void>();
+  /** The account of the same stop that this one takes the place of, which had fewer devices. */
+  before: StopRecord | undefined;
 
   constructor(told: StopTold) {
     this.version = told.version;

@@ -53,6 +53,8 @@ export class Stops {
   readonly #unfenced = new Set<StopRecord>();
   /** Stops of which it is being found out who holds older allows. */
   readonly #gathering = new Set<StopRecord>();
+  /** Who held when stops up to this version were made may be forgotten: nobody says that they are drained. */
+  forgottenUpTo = 0;
   #holders = 0;
   #isClosed = false;
 
@@ -83,7 +85,7 @@ export class Stops {
     // More devices than it named before: those are waited for from now on, and so are the others.
     for (const deviceId of before?.deviceIds ?? []) names?.add(deviceId);
     const seenAt = this.#options.clock();
-    const { knowsAll } = this.#options.replicas;
+    const knowsAll = this.#options.replicas.knowsAll && version > this.forgottenUpTo;
     const allowed = this.#options.strict.inUse(orgId, version, names, seenAt);
     // Who of them is concerned, nobody finds out.
     const strict = { strictDevices: isDecided ? [] : allowed.devices, strictUntil: allowed.until };
@@ -91,9 +93,10 @@ export class Stops {
     const record = new StopRecord(told);
     if (before !== undefined) {
       this.#forget(before);
-      for (const waiter of before.waiters) record.waiters.add(waiter);
+      record.before = before;
     }
     this.#records.set(version, record);
+    before?.wake();
     this.#unfenced.add(record);
     this.#prune();
     this.look(record);
@@ -111,6 +114,7 @@ export class Stops {
   /** All whom a stop concerns are known. */
   gathered(record: StopRecord): void {
     record.isGathering = false;
+    record.before = undefined;
     this.#gathering.delete(record);
     this.look(record);
     record.wake();
@@ -132,9 +136,11 @@ export class Stops {
     const isClear = record.isClear(now) && !record.isGathering;
     if (isClear) this.#report(record);
     if (!record.isFenced && now >= record.timeEnd) this.#fence(record);
-    const isAsked = isWanted || this.#options.replicas.isExclusive;
+    const { isExclusive } = this.#options.replicas;
+    // What others report is what the change log names.
+    const mayAsk = isExclusive || (isWanted && record.scope === "log");
     const isTheirTurn = record.isFenced ? record.isDrainedHere && !record.isDrained : isClear;
-    if (isAsked && isTheirTurn && this.#mayAsk(record)) record.asking ??= this.#askOthers(record);
+    if (mayAsk && isTheirTurn) record.asking ??= this.#askOthers(record);
     else if (!record.isFenced) this.#lookAt(record, record.nextLook(now));
   }
 
@@ -166,23 +172,23 @@ export class Stops {
     for (const stop of session.stops) {
       if (stop.version > version) continue;
       stop.acknowledge(session, deviceIds, state, at);
-      if (!(stop instanceof StopRecord)) continue;
       if (stop.isClear(now)) this.look(stop);
       if (stop.isDrained) stop.wake();
     }
   }
 
-  /** Resolves when a stop has come as far as wanted, or the signal ends the waiting. */
+  /** Resolves with the account of a stop that has come as far as wanted, or when the signal ends the waiting. */
   async settled(
     record: StopRecord,
     wanted: Exclude<StopState, "pending">,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<StopRecord> {
     for (;;) {
-      this.look(record, true);
-      const isThere = wanted === "fenced" ? record.isFenced : record.isDrained;
-      if (isThere || signal.aborted || this.#isClosed) return;
-      await record.news(signal);
+      const current = this.#records.get(record.version) ?? record;
+      this.look(current, true);
+      const isThere = wanted === "fenced" ? current.isFenced : current.isDrained;
+      if (isThere || signal.aborted || this.#isClosed) return current;
+      await current.news(signal);
     }
   }
 
@@ -211,7 +217,13 @@ export class Stops {
     if (record.holders.has(session)) return;
     const { version, deviceIds } = record;
     const holder = holderOf(session, deviceIds, version, this.#options.clock());
-    if (holder !== undefined) this.add(record, holder);
+    if (holder === undefined) return;
+    this.add(record, holder);
+    // What it said of this stop holds, though it was another's account of it.
+    const at = new Date(this.#options.now());
+    for (const [deviceId, state] of record.before?.holders.get(session)?.devices ?? []) {
+      if (state !== "none") record.acknowledge(session, [deviceId], state, at);
+    }
   }
 
   close(): void {
@@ -219,11 +231,6 @@ export class Stops {
     for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();
     for (const record of this.#records.values()) record.wake();
-  }
-
-  /** What others report is what the change log names. */
-  #mayAsk({ scope }: StopRecord): boolean {
-    return scope === "log" || this.#options.replicas.isExclusive;
   }
 
   /** Nothing older that this process gave is in use: it says so to the others. */
@@ -284,7 +291,9 @@ export class Stops {
   #prune(): void {
     for (const record of this.#records.values()) {
       if (this.#records.size <= MOST_RECORDS && this.#holders <= MOST_HOLDERS) return;
-      if (record.waiters.size === 0 && record.isFenced) this.#forget(record);
+      if (record.waiters.size > 0 || !record.isFenced) continue;
+      this.#forget(record);
+      this.forgottenUpTo = Math.max(this.forgottenUpTo, record.version);
     }
   }
 }

@@ -43,10 +43,10 @@ export async function settleStop(
   const signal = AbortSignal.timeout(timeoutMs);
   const { version, orgId, deviceIds } = stopped;
   const record = await leases.stopOf(version, orgId, deviceIds, signal);
-  if (record !== undefined && wait !== "none") await leases.stops.settled(record, wait, signal);
-  return {
-    stop: record === undefined ? unknownProgress(services, version) : progressOf(services, record),
-  };
+  if (record === undefined) return { stop: unknownProgress(services, version) };
+  const isWaited = wait !== "none";
+  const settled = isWaited ? await leases.stops.settled(record, wait, signal) : record;
+  return { stop: progressOf(services, settled) };
 }
 
 /** How far a stop has come by now. */

@@ -54,7 +54,7 @@ export class LeaseSession {
   readonly #watched = new Map<string, LeasedDevice>();
   readonly #waiters = new LeaseWaiters();
   readonly #checks: CheckFrames;
-  readonly stops: Stops;
+  readonly #stops: Stops;
   /** When each renewal that has no answer yet was sent. */
   readonly #asked = new Map<number, Instant>();
   /** When the first renewal of this connection was sent that has no answer. */
@@ -78,7 +78,7 @@ export class LeaseSession {
       this.#waiters.answer(leased, sourced);
       this.#checks.answer(leased, sourced);
     };
-    this.stops = new Stops({ time, schedule, send, answer });
+    this.#stops = new Stops({ time, schedule, send, answer });
   }
 
   get isConnected(): boolean {
@@ -98,7 +98,7 @@ export class LeaseSession {
     const [first = [], ...more] = inBatches([...this.#watched.keys()]);
     send({ type: "hello", session: this.id, devices: [...first] });
     for (const devices of more) send({ type: "watch", devices: [...devices] });
-    this.stops.repeat(this.#watched.values());
+    this.#stops.repeat(this.#watched.values());
     if (this.#watched.size > 0) this.#renew();
     this.#notify();
     return {
@@ -157,7 +157,7 @@ export class LeaseSession {
   unwatch({ device, deviceId, listeners }: LeasedDevice, listener: LeaseListener): void {
     if (!listeners.delete(listener) || listeners.size > 0) return;
     this.#watched.delete(deviceId);
-    this.stops.flush();
+    this.#stops.flush();
     const n = this.#options.numbers.next();
     device.discard();
     this.#send?.({ type: "unwatch", n, devices: [deviceId] });
@@ -234,13 +234,13 @@ export class LeaseSession {
     if (news.type === "grant") this.#takeGrant(news);
     if (news.type === "decision") {
       const denied = this.#checks.take(news);
-      this.stops.obey(denied, news.version);
+      this.#stops.obey(denied, news.version);
       if (denied.length === 0) return;
     }
     if (news.type === "stop") {
       const named = news.devices.map((deviceId) => this.#watched.get(deviceId));
       const leased = named.filter((device) => device !== undefined);
-      this.stops.obey(
+      this.#stops.obey(
         leased.map((device) => [device, news.verdict] as const),
         news.version,
         news.ackAfterMs,
@@ -266,13 +266,12 @@ export class LeaseSession {
       const sourced = { verdict, sentAt, n: grant.n };
       if (verdict.outcome === "allowed" && this.#isSound) leased.grant(sourced, grant.termMs);
       if (verdict.outcome === "denied") {
-        // What was known before is no news: it ends nothing that has begun since.
-        if (leased.isDenied) leased.device.discard();
-        else denied.push([leased, verdict]);
+        if (leased.isNews(grant)) denied.push([leased, verdict]);
+        else leased.device.discard();
       }
       this.#waiters.answer(leased, sourced);
     }
-    this.stops.obey(denied, grant.version);
+    this.#stops.obey(denied, grant.version);
     this.#renewEveryMs = Math.max(grant.termMs / RENEWALS_PER_TERM, SHORTEST_RENEWAL_MS);
     this.#scheduleNext();
   }

@@ -109,9 +109,12 @@ export class LeaseSource implements DecisionSource, LeaseListener {
     this.#options.onEvent({ type: "self_check", deviceId, outcome });
   }
 
+  /** What has begun is not ended: a stop has to reach it still, and must not be taken for drained before. */
   close(): void {
+    if (this.#isClosed) return;
     this.#isClosed = true;
-    if (this.#leased !== undefined) this.#options.session.unwatch(this.#leased, this);
+    const leased = this.#leased;
+    leased?.onceIdle(() => this.#options.session.unwatch(leased, this));
   }
 
   /** By a lease; where that takes a channel that cannot be had, strictly, if that will do. */

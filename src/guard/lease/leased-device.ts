@@ -1,4 +1,5 @@
 import type { Instant, Timekeeper } from "../clock.ts";
+import type { Grant } from "../../wire/lease-reading.ts";
 import type { SourcedVerdict } from "../decision-source.ts";
 import type { Denied, HeldDevice, RunningBody } from "../held-device.ts";
 
@@ -15,10 +16,8 @@ interface Lease {
   readonly termMs: number;
 }
 
-interface Drain {
-  readonly stops: number;
-  readonly done: () => void;
-}
+/** Bodies that are waited for, and what is done then. */
+type Drain = readonly [readonly RunningBody[], () => void];
 
 /** A device that is watched: its lease or its denial, and what has been acknowledged of it. */
 export class LeasedDevice {
@@ -26,6 +25,8 @@ export class LeasedDevice {
   readonly listeners = new Set<LeaseListener>();
   /** The stop that holds, as far as it was acknowledged. */
   acknowledged: { readonly version: number; readonly state: "fenced" | "drained" } | undefined;
+  /** A stop may have been missed, since there was no connection. */
+  mayLack = false;
   readonly #time: Timekeeper;
   /** The smallest request whose grant counts: what was asked for before was not asked for this device. */
   #from = 0;
@@ -88,9 +89,24 @@ export class LeasedDevice {
     this.acknowledged = undefined;
   }
 
+  /**
+   * Whether a denial says more than the one that holds. What was known before is no
+   * news: it ends nothing that has begun since on an allow of another kind. What had
+   * begun before it was asked for, it ends; and the first after a connection was lost
+   * may be the only news of a stop that was missed, which is waited for.
+   */
+  isNews({ n, version }: Grant): boolean {
+    if (!this.isDenied) return true;
+    const { running, stops } = this.device;
+    const begun = running.filter((body) => body.stops === stops);
+    if (begun.length > 0) return begun.some(({ since }) => since < n);
+    return this.mayLack && version > (this.acknowledged?.version ?? 0);
+  }
+
   /** From here on no check passes, whoever makes it. */
   deny(verdict: Denied, now: Instant): void {
     this.device.stop(verdict);
+    this.mayLack = false;
     this.#denial = { verdict, sentAt: now, n: this.device.numbers.last };
   }
 
@@ -101,16 +117,23 @@ export class LeasedDevice {
 
   /** Calls `done` when everything that began before the last stop has settled. */
   onceDrained(done: () => void): void {
-    this.#drains.push({ stops: this.device.stops, done });
+    // Before it is let go of: what is done may have to be told.
+    this.#drains.unshift([this.undrained, done]);
+    this.#settleDrains();
+  }
+
+  /** Calls `done` when everything that runs now has settled; at once where nothing does. */
+  onceIdle(done: () => void): void {
+    this.#drains.push([this.device.running, done]);
     this.#settleDrains();
   }
 
   #settleDrains(): void {
     if (this.#drains.length === 0) return;
-    this.#drains = this.#drains.filter(({ stops, done }) => {
-      if (this.device.runningSince(stops).length > 0) return true;
-      done();
-      return false;
-    });
+    const isOver = ([bodies]: Drain): boolean =>
+      !bodies.some((body) => this.device.isRunning(body));
+    const over = this.#drains.filter(isOver);
+    this.#drains = this.#drains.filter((drain) => !over.includes(drain));
+    for (const [, done] of over) done();
   }
 }

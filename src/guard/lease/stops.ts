@@ -70,6 +70,7 @@ export class Stops {
     for (const leased of watched) {
       const { acknowledged } = leased;
       if (acknowledged === undefined) continue;
+      leased.mayLack = true;
       const { version, state } = acknowledged;
       this.#acknowledge([leased], version, state);
     }

@@ -110,6 +110,20 @@ describe("a stop after a restart", () => {
     expect(await stateOf(authority, next.version)).toBe("drained");
   });
 
+  it("is never drained when it was made before: nobody knows any more what went on", async () => {
+    const before = await start();
+    await register(before);
+    await using holder = await LeaseClient.holding(before.url, OWNER_KEY, ["a"]);
+    const { version } = await revoke(before);
+    await holder.next("stop");
+    holder.ack(version, ["a"], "fenced");
+    await holder.renew();
+    expect(await stateOf(before, version)).toBe("fenced");
+    await before.close();
+    await using authority = await start();
+    expect(await stateOf(authority, version)).toBe("fenced");
+  });
+
   it("waits as long as leases were good for before the term was lowered", async () => {
     const before = await start(60_000);
     await register(before);

@@ -190,3 +190,42 @@ test("auto begins nothing where stops would not be obeyed, by request neither", 
   abort.mockRestore();
   await guard.close();
 });
+
+test("a stop that was missed on a lost channel ends what a strict allow began meanwhile", async () => {
+  const { leases, client } = twoWays();
+  const guard = createGuard(client, auto);
+  await guard.check(TOOL);
+  leases.stop("a");
+  leases.refuses = true;
+  leases.cut();
+  leases.denied.clear();
+  const began = Promise.withResolvers<AbortSignal>();
+  const ends = Promise.withResolvers<void>();
+  const running = guard.protect(TOOL, async (signal) => {
+    began.resolve(signal);
+    await ends.promise;
+  });
+  const signal = await began.promise;
+  leases.denied.add("a");
+  leases.version = 7;
+  leases.refuses = false;
+  await expect.poll(() => signal.aborted).toBe(true);
+  expect(leases.all("ack").at(-1)).toMatchObject({ version: 7, state: "fenced" });
+  ends.resolve();
+  await running;
+  expect(leases.all("ack").at(-1)).toMatchObject({ version: 7, state: "drained" });
+  await guard.close();
+});
+
+test("a stop that was missed on a lost channel is acknowledged, though the device was stopped before", async () => {
+  const { leases, client } = twoWays();
+  const guard = createGuard(client, auto);
+  await guard.check(TOOL);
+  leases.stop("a");
+  leases.cut();
+  leases.version = 7;
+  await expect
+    .poll(() => leases.all("ack").at(-1))
+    .toMatchObject({ version: 7, devices: ["a"], state: "drained" });
+  await guard.close();
+});

@@ -1,7 +1,7 @@
 import { Mastra } from "@mastra/core";
 import { InMemoryStore } from "@mastra/core/storage";
 import { createStep, createWorkflow } from "@mastra/core/workflows";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { z } from "zod";
 import { guardAgent } from "../../../integrations/mastra/index.ts";
 import type { Guard } from "../../../src/index.ts";
@@ -66,6 +66,18 @@ test("a later call that begins at once is refused, since nothing could be asked 
     expect.objectContaining({ code: "OPTION_INVALID" }),
   );
   expect(entered).toEqual([]);
+});
+
+test("the first call of a workflow's run that was made long ago asks too, and begins nothing after a denial", async () => {
+  const guard = recordingGuard();
+  const entered: string[] = [];
+  const run = await madeRun(guard, entered);
+  guard.deny();
+  const now = performance.now();
+  const clock = vi.spyOn(performance, "now").mockReturnValue(now + 1_001);
+  const started = codeOf(run.start({ inputData: {} }));
+  clock.mockRestore();
+  expect(await started).toBe("DEVICE_REVOKED");
 });
 
 test("a workflow's run that was made and not begun is drained by a stop, and never begins", async () => {
