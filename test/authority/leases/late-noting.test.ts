@@ -133,6 +133,29 @@ describe("a stop that was forgotten", () => {
   });
 });
 
+describe("a stop whose holders are being found out", () => {
+  it("is fenced when its time is over, and not drained before all of them are known", () => {
+    let monotonicMs = 1_000_000;
+    const clock = (): number => monotonicMs;
+    const replicas = {
+      reported: () => new Promise<never>(() => undefined),
+      report: () => undefined,
+      knowsAll: true,
+      isExclusive: true,
+    };
+    const [sessions, strict, fanOut] = [new HeldSessions(), new StrictAllows(), new FanOut()];
+    const stops = new Stops({ clock, now: clock, sessions, strict, fanOut, replicas });
+    const stop = { version: 1, orgId: "o", deviceIds: undefined };
+    const record = stops.begin(stop, { waitMs: 10, scope: "log", isDecided: true });
+    monotonicMs += 100;
+    stops.look(record);
+    expect([record.isFenced, record.isDrainedHere]).toEqual([true, false]);
+    stops.gathered(record);
+    expect(record.isDrainedHere).toBe(true);
+    stops.close();
+  });
+});
+
 describe("a stop of a batch", () => {
   it("keeps what was acknowledged when it is waited for with a device that was stopped before", async () => {
     await using authority = await startTestAuthority({ monotonicMs: () => 1_000_000 });
