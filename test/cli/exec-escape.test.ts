@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { chmodSync, copyFileSync, readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { DEVICE, execScene } from "./exec-fixture.ts";
@@ -49,7 +50,13 @@ test("a program whose exec was killed together with a watchdog that had died bef
   const first = watchdogOf(running.process.pid);
   process.kill(first, "SIGKILL");
   while ([0, first].includes(watchdogOf(running.process.pid))) await new Promise(setImmediate);
+  // The one in its place has said nothing yet, and then finds nobody who would hear it.
+  const second = watchdogOf(running.process.pid);
+  process.kill(second, "SIGSTOP");
+  const ended = once(running.process, "exit");
   running.process.kill("SIGKILL");
+  await ended;
+  process.kill(second, "SIGCONT");
   await untilGone(pids);
   expect(pids).toHaveLength(FAMILY_SIZE);
 });

@@ -21,10 +21,11 @@ export interface Watchdog {
  * Waits for the end of its stdin, which comes when whoever holds the other end
  * closes it or dies. Then it kills the members of the tree until there are none.
  * The shell itself never has the marker. A program that was being started when
- * the supervisor died is given time to appear.
+ * the supervisor died is given time to appear. The supervisor may be dead before it
+ * is told "ready", which must not end the shell.
  */
 const SCRIPT = String.raw`
-trap '' HUP INT TERM
+trap '' HUP INT TERM PIPE
 ${MEMBERS[LISTING]}
 group= known= expected=0
 echo ready
