@@ -24,13 +24,14 @@ const usage = {
   inputTokens: { total: 1, noCache: 1, cacheRead: 0, cacheWrite: 0 },
   outputTokens: { total: 1, text: 1, reasoning: 0 },
 };
-const textOf = (text: string): object => ({
+type Answered = Awaited<ReturnType<MockLanguageModelV4["doGenerate"]>>;
+const textOf = (text: string): Answered => ({
   content: [{ type: "text", text }],
   finishReason: { unified: "stop", raw: "stop" },
   usage,
   warnings: [],
 });
-const callOf = (step: number): object => ({
+const callOf = (step: number): Answered => ({
   content: [{ type: "tool-call", toolCallId: `c${step}`, toolName: "look", input: "{}" }],
   finishReason: { unified: "tool-calls", raw: "tool_use" },
   usage,
@@ -39,7 +40,7 @@ const callOf = (step: number): object => ({
 
 function work(): Parameters<typeof generateText>[0] {
   let step = 0;
-  const doGenerate = async (): Promise<object> => {
+  const doGenerate = async (): Promise<Answered> => {
     step += 1;
     await new Promise((resolve) => setTimeout(resolve, MODEL_MS));
     return step < 3 ? callOf(step) : textOf("done");
@@ -49,7 +50,7 @@ function work(): Parameters<typeof generateText>[0] {
     execute: async () => "seen",
   });
   return {
-    model: new MockLanguageModelV4({ doGenerate } as never),
+    model: new MockLanguageModelV4({ doGenerate }),
     tools: { look },
     stopWhen: isStepCount(5),
     prompt: "Look.",

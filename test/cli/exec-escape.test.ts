@@ -75,17 +75,24 @@ test("an exec within an exec ends with it", async () => {
   expect(pids).toHaveLength(FAMILY_SIZE);
 });
 
-test("a daemon that left the session, its parents and its environment does not survive a stop", async () => {
-  await using scene = await execScene();
-  const file = scene.file("pids");
-  const running = scene.exec(["--grace", "0s"], ["python3", "-c", DAEMON, file]);
-  await familyIn(file, 1);
-  await untilWritten(`${file}.ticks`);
-  expect(processesNaming(file).length).toBeGreaterThan(1);
-  await scene.client.revoke(DEVICE);
-  expect(await running.finished).toMatchObject({ code: 3 });
-  expect(processesNaming(file)).toEqual([]);
-});
+test.for([
+  { isolation: [], how: "without --isolate" },
+  { isolation: ["--isolate"], how: "with --isolate" },
+])(
+  "a daemon that left the session, its parents and its environment does not survive a stop, $how",
+  async ({ isolation }) => {
+    await using scene = await execScene();
+    const file = scene.file("pids");
+    const options = [...isolation, "--grace", "0s", ...scene.statusFile];
+    const running = scene.exec(options, ["python3", "-c", DAEMON, file]);
+    await familyIn(file, 1);
+    await untilWritten(`${file}.ticks`);
+    expect(processesNaming(file).length).toBeGreaterThan(1);
+    await scene.client.revoke(DEVICE);
+    expect(await running.finished).toMatchObject({ code: 3 });
+    expect(processesNaming(file)).toEqual([]);
+  },
+);
 
 test("such a daemon does not survive the program", async () => {
   await using scene = await execScene();
@@ -107,21 +114,6 @@ test("such a daemon does not survive the kill -9 of exec, nor of one around it",
     while (processesNaming(file).some((pid) => isAlive(pid))) await new Promise(setImmediate);
     expect(await running.finished).toMatchObject({ signal: "SIGKILL" });
   }
-});
-
-test("with --isolate nothing survives a stop, whatever it does", async () => {
-  await using scene = await execScene();
-  const file = scene.file("pids");
-  const running = scene.exec(
-    ["--isolate", "--grace", "0s", ...scene.statusFile],
-    ["python3", "-c", DAEMON, file],
-  );
-  await familyIn(file, 1);
-  await untilWritten(`${file}.ticks`);
-  expect(processesNaming(file).length).toBeGreaterThan(1);
-  await scene.client.revoke(DEVICE);
-  expect(await running.finished).toMatchObject({ code: 3 });
-  expect(processesNaming(file)).toEqual([]);
 });
 
 test("with --isolate nothing survives the program", async () => {

@@ -157,11 +157,17 @@ describe("a stop whose holders are being found out", () => {
 });
 
 describe("a stop of a batch", () => {
-  it("keeps what was acknowledged when it is waited for with a device that was stopped before", async () => {
-    await using authority = await startTestAuthority({ monotonicMs: () => 1_000_000 });
-    const post = (path: string, body: unknown): Promise<Answer> =>
-      call(authority, "POST", `/api/v1/${path}`, body);
+  let authority: TestAuthority;
+  const post = (path: string, body: unknown): Promise<Answer> =>
+    call(authority, "POST", `/api/v1/${path}`, body);
+
+  beforeEach(async () => {
+    authority = await startTestAuthority({ monotonicMs: () => 1_000_000 });
     for (const deviceId of ["a", "b"]) await post("devices/register", { deviceId });
+  });
+  afterEach(() => authority.close());
+
+  it("keeps what was acknowledged when it is waited for with a device that was stopped before", async () => {
     await using client = await LeaseClient.holding(authority.url, authority.ownerKey, ["b"]);
     await post("devices/revoke", { deviceId: "a" });
     const { version } = (await post("devices/revoke", { deviceId: "b" })).body;
@@ -173,10 +179,6 @@ describe("a stop of a batch", () => {
   });
 
   it("answers who waits for it already as soon as it is fenced", async () => {
-    await using authority = await startTestAuthority({ monotonicMs: () => 1_000_000 });
-    const post = (path: string, body: unknown): Promise<Answer> =>
-      call(authority, "POST", `/api/v1/${path}`, body);
-    for (const deviceId of ["a", "b"]) await post("devices/register", { deviceId });
     await using client = await LeaseClient.holding(authority.url, authority.ownerKey, ["b"]);
     await post("devices/revoke", { deviceId: "a" });
     const waiting = post("devices/revoke", { deviceId: "b", wait: "fenced", timeout_ms: 2_000 });
