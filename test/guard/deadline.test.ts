@@ -101,7 +101,8 @@ test("Retry-After is obeyed, and one that ends after the deadline is not waited 
   let requests = 0;
   await using server = await startHttpServer((_request, response) => {
     requests += 1;
-    response.writeHead(429, { "retry-after": "60" });
+    // Names are as long as its own, or are written otherwise.
+    response.writeHead(429, { "x-elsewhere": "0", "Retry-After": "60" });
     response.end('{"status":"error","code":"TOO_MANY_REQUESTS","allowed":false}');
   });
   const client = new MachineID({ orgKey: "org_test", baseUrl: server.url });

@@ -96,32 +96,30 @@ describe("a stop is not drained", () => {
   });
 });
 
+/** The account of stops of an authority that is alone, by a clock that is moved by hand. */
+function account() {
+  const time = { monotonicMs: 1_000_000 };
+  const clock = (): number => time.monotonicMs;
+  const replicas = {
+    reported: () => new Promise<never>(() => undefined),
+    report: () => undefined,
+    knowsAll: true,
+    isExclusive: true,
+  };
+  const [sessions, strict, fanOut] = [new HeldSessions(), new StrictAllows(), new FanOut()];
+  const stops = new Stops({ clock, now: clock, sessions, strict, fanOut, replicas });
+  return { time, sessions, fanOut, stops };
+}
+
 describe("a stop that was forgotten", () => {
   it("is fenced when it is asked for again, and not drained", () => {
-    const replicas = {
-      reported: () => new Promise<never>(() => undefined),
-      report: () => undefined,
-      knowsAll: true,
-      isExclusive: true,
-    };
-    let monotonicMs = 1_000_000;
-    const clock = (): number => monotonicMs;
-    const sessions = new HeldSessions();
-    const strict = new StrictAllows();
-    const stops = new Stops({
-      clock,
-      now: clock,
-      sessions,
-      strict,
-      fanOut: new FanOut(),
-      replicas,
-    });
+    const { time, stops } = account();
     const begin = (version: number): StopRecord =>
       stops.begin({ version, orgId: "o", deviceIds: ["a"] }, { waitMs: 10, scope: "log" });
     const isDrainedHere = (version: number): boolean => {
       const record = begin(version);
       stops.gathered(record);
-      monotonicMs += 100;
+      time.monotonicMs += 100;
       stops.look(record);
       return record.isDrainedHere;
     };
@@ -135,23 +133,29 @@ describe("a stop that was forgotten", () => {
 
 describe("a stop whose holders are being found out", () => {
   it("is fenced when its time is over, and not drained before all of them are known", () => {
-    let monotonicMs = 1_000_000;
-    const clock = (): number => monotonicMs;
-    const replicas = {
-      reported: () => new Promise<never>(() => undefined),
-      report: () => undefined,
-      knowsAll: true,
-      isExclusive: true,
-    };
-    const [sessions, strict, fanOut] = [new HeldSessions(), new StrictAllows(), new FanOut()];
-    const stops = new Stops({ clock, now: clock, sessions, strict, fanOut, replicas });
+    const { time, stops } = account();
     const stop = { version: 1, orgId: "o", deviceIds: undefined };
     const record = stops.begin(stop, { waitMs: 10, scope: "log", isDecided: true });
-    monotonicMs += 100;
+    time.monotonicMs += 100;
     stops.look(record);
     expect([record.isFenced, record.isDrainedHere]).toEqual([true, false]);
     stops.gathered(record);
     expect(record.isDrainedHere).toBe(true);
+    stops.close();
+  });
+
+  it("counts who acknowledges before it was noted", () => {
+    const { time, sessions, fanOut, stops } = account();
+    const session = sessions.of({ id: "s", orgId: "o", keyHash: "k" });
+    session.add("a", true);
+    sessions.index(session, "a");
+    const until = time.monotonicMs + 10_000;
+    session.hold("a", { version: 1, until, n: 1 }, time.monotonicMs);
+    const stop = { version: 2, orgId: "o", deviceIds: ["a"] };
+    const record = stops.begin(stop, { waitMs: 10_000, scope: "log" });
+    stops.acknowledge(session, 2, ["a"], "drained");
+    fanOut.flush();
+    expect(record.counts(time.monotonicMs)).toEqual({ holders: 1, fenced: 1, drained: 1 });
     stops.close();
   });
 });
