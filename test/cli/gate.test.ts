@@ -1,8 +1,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { MachineID } from "../../src/index.ts";
+import { TcpProxy } from "../support/tcp-proxy.ts";
 import { isAlive } from "./family.ts";
 import { call, frame, HELLO, scripted } from "./gate-fixture.ts";
 import { runCli, startCli, startServe, temporaryDirectory } from "./spawn.ts";
@@ -18,6 +19,13 @@ beforeAll(async () => {
 });
 
 afterAll(() => served[Symbol.asyncDispose]());
+
+/** How many lease channels are open. */
+async function channels(): Promise<number> {
+  const headers = { "x-admin-key": served.adminKey };
+  const answer = await fetch(new URL("/metrics", served.url), { headers });
+  return Number(/^machineid_lease_channels (\d+)$/m.exec(await answer.text())?.[1]);
+}
 
 /** A device that is registered. */
 async function newDevice(): Promise<string> {
@@ -112,6 +120,31 @@ describe("trouble", () => {
     expect(lines.filter(({ id }) => id === 4711)).toEqual([]);
     expect(lines.filter(({ method }) => method !== undefined)).toHaveLength(20_000);
     expect(lines.flatMap(({ id }) => id ?? []).toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  test("a revoke whose push does not arrive: the next call is refused nevertheless", async () => {
+    using directory = temporaryDirectory();
+    await using proxy = await TcpProxy.open(Number(new URL(served.url).port));
+    const server = scripted(directory);
+    const device = await newDevice();
+    const env = { ...served.env, MACHINEID_BASE_URL: `http://127.0.0.1:${proxy.port}` };
+    const options = ["--timeout-ms", "500", "--device", device];
+    const running = startCli(["gate", ...options, ...server.args], { env, keepStdinOpen: true });
+    const send = (message: object): unknown => running.process.stdin?.write(frame(message));
+    send(HELLO);
+    send(call(2, "quick"));
+    await running.until(/"id":2,"result":\{"content"/);
+    await vi.waitUntil(async () => (await channels()) === 1);
+    send(call(3, "quick"));
+    // From here on there is a lease, which would be good for seconds.
+    await running.until(/"id":3,"result":\{"content"/);
+    proxy.cutHalfOpen();
+    await machineid.revoke(device);
+    send(call(4, "quick"));
+    await running.until(/"id":4,"result":\{"isError":true/);
+    expect(server.log().match(/called quick/g)).toHaveLength(2);
+    running.process.stdin?.end();
+    await running.finished;
   });
 
   test("a device that is revoked during a call: the server is told, and the client answered", async () => {

@@ -46,7 +46,7 @@ export class Gate {
     this.#guard = guard;
     this.#policy = policy;
     this.#sides = sides;
-    this.#watch = new Watch(policy.recheckMs);
+    this.#watch = new Watch(policy);
   }
 
   /** Takes a message of the client's. */
@@ -137,8 +137,9 @@ export class Gate {
   ): Promise<void> {
     const related = this.#relate(options);
     const run = this.#guard.run();
+    const { strict } = this.#policy;
     try {
-      await run.protect(boundary, () => this.#sides.toClient(message, related));
+      await run.protect(boundary, () => this.#sides.toClient(message, related), { strict });
     } catch (error) {
       if (run.stopped === undefined || message.id === undefined) throw error;
       this.#deliver(refusalOf(message, message.id, error), undefined);
@@ -163,7 +164,8 @@ export class Gate {
     if (id !== undefined) this.#byClientId.set(id, call);
     try {
       const begin = (signal: AbortSignal): Promise<void> => this.#begin(call, signal);
-      await call.run.protect(boundary, begin, { signal: call.signal });
+      const { strict } = this.#policy;
+      await call.run.protect(boundary, begin, { signal: call.signal, strict });
     } catch (error) {
       // A call that was given up is not answered.
       if (call.signal.aborted) return;

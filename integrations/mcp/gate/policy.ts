@@ -27,6 +27,13 @@ export interface GateOptions {
    * @default 2000
    */
   readonly recheckMs?: number | undefined;
+  /**
+   * Ask the authority about every call, also where a lease would decide it. What
+   * is stopped is pushed to the calls in flight all the same.
+   *
+   * @default false
+   */
+  readonly strict?: boolean | undefined;
 }
 
 const DEFAULT_RECHECK_MS = 2000;
@@ -75,6 +82,8 @@ const FREE_AT_CLIENT: ReadonlySet<string> = new Set([
 /** What is gated, and what may not be called at all. */
 export interface GatePolicy {
   readonly recheckMs: number;
+  /** Whether the authority decides every call itself. */
+  readonly strict: boolean;
   /** Whether some tools may not be called at all. */
   readonly isSelective: boolean;
   /** Where the work begins that a call asks for; undefined when it begins none. */
@@ -89,8 +98,8 @@ export interface GatePolicy {
 
 /** @throws {@link InvalidArgumentError} `OPTION_INVALID` */
 export function createPolicy(options: GateOptions = {}): GatePolicy {
-  const { resources, prompts, completions, recheckMs = DEFAULT_RECHECK_MS } = options;
-  for (const [name, value] of Object.entries({ resources, prompts, completions })) {
+  const { resources, prompts, completions, strict, recheckMs = DEFAULT_RECHECK_MS } = options;
+  for (const [name, value] of Object.entries({ resources, prompts, completions, strict })) {
     if (value !== undefined && typeof value !== "boolean") throw invalid(`${name} is a boolean`);
   }
   if (!Number.isFinite(recheckMs) || recheckMs < 1 || recheckMs > MAX_RECHECK_MS) {
@@ -109,6 +118,7 @@ export function createPolicy(options: GateOptions = {}): GatePolicy {
   };
   return {
     recheckMs,
+    strict: strict === true,
     isSelective: allow !== undefined || deny !== undefined,
     boundaryOf: (call) => (free.has(call.method) ? undefined : boundaryOf(call)),
     boundaryAtClient: (call) => (FREE_AT_CLIENT.has(call.method) ? undefined : boundaryOf(call)),

@@ -1,5 +1,12 @@
 import type { Boundary, Run } from "../../../src/index.ts";
 
+/** How work that goes on is asked about. */
+export interface WatchOptions {
+  readonly recheckMs: number;
+  /** Whether the authority decides, also where a lease would. */
+  readonly strict: boolean;
+}
+
 /** Work that goes on under an allow. */
 export interface Watched {
   readonly run: Run;
@@ -13,20 +20,20 @@ export interface Watched {
  * every refusal does; what listens to that signal ends the work.
  */
 export class Watch {
-  readonly #everyMs: number;
+  readonly #options: WatchOptions;
   readonly #watched = new Set<Watched>();
   /** Those that are being asked about. */
   readonly #asked = new WeakSet<Watched>();
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  constructor(everyMs: number) {
-    this.#everyMs = everyMs;
+  constructor(options: WatchOptions) {
+    this.#options = options;
   }
 
   add(watched: Watched): void {
     this.#watched.add(watched);
     if (this.#timer !== undefined) return;
-    const timer: unknown = setInterval(() => this.recheck(), this.#everyMs);
+    const timer: unknown = setInterval(() => this.recheck(), this.#options.recheckMs);
     this.#timer = timer as ReturnType<typeof setInterval>;
     // On Node, an open call keeps the process alive by its transport, not by this.
     (timer as { unref?: () => void }).unref?.();
@@ -49,7 +56,7 @@ export class Watch {
     this.#asked.add(watched);
     const { run, boundary, signal } = watched;
     try {
-      await run.check(boundary, { signal });
+      await run.check(boundary, { signal, strict: this.#options.strict });
     } catch {
       // A refusal has aborted the run's signal, which says all that there is to say.
     } finally {

@@ -89,6 +89,7 @@ export const command = defineCommand({
         prompts: args.prompts === true,
         completions: args.completions === true,
         recheckMs: readInteger(args["recheck-ms"], "--recheck-ms", 1, 60_000),
+        strict: true,
       },
       listen:
         args.http === true
@@ -106,7 +107,7 @@ function guardOf(
 ): Guard {
   return createGuard(connect(args), {
     deviceId: args.device ?? fromEnv("MACHINEID_DEVICE_ID") ?? "",
-    // Where it can be had, a stop is pushed to the calls in flight.
+    // Where it can be had, a stop is pushed to the calls in flight; what begins is asked about each time.
     enforcement: "auto",
     checkTimeoutMs: readTimeoutMs(args["timeout-ms"]),
     register: args.register === true,

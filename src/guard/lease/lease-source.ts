@@ -119,12 +119,11 @@ export class LeaseSource implements DecisionSource, LeaseListener {
 
   /** By a lease; where that takes a channel that cannot be had, strictly, if that will do. */
   async #askForLease(leased: LeasedDevice, cancellation: Cancellation): Promise<SourcedVerdict> {
-    const { session, strict, fallsBack, timeoutMs } = this.#options;
+    const { session, strict, fallsBack } = this.#options;
     if (!fallsBack) return session.ask(leased, cancellation);
     let sourced: SourcedVerdict | undefined;
     if (!this.#isLate || session.isConnected) {
-      sourced = await within(timeoutMs / 2, session.ask(leased, cancellation));
-      this.#isLate = sourced === undefined;
+      sourced = await this.#awaitLease(leased, cancellation);
       if (sourced !== undefined && sourced.verdict.outcome !== "unavailable") {
         this.#fallback = undefined;
         return sourced;
@@ -140,10 +139,25 @@ export class LeaseSource implements DecisionSource, LeaseListener {
   }
 
   /** In a message over the channel, or where there is none by a request. */
-  #decideStrictly(leased: LeasedDevice, cancellation: Cancellation): Promise<SourcedVerdict> {
+  async #decideStrictly(leased: LeasedDevice, cancellation: Cancellation): Promise<SourcedVerdict> {
     const { session, strict } = this.#options;
+    // The authority knows the end of what begins by the channel: the first check waits for it.
+    if (!session.isConnected && !leased.hadLease && !this.#isLate) {
+      await this.#awaitLease(leased, cancellation);
+    }
     const byRequest = (): Promise<SourcedVerdict> => strict.decide(cancellation, true);
     return session.isConnected ? session.check(leased, cancellation, byRequest) : byRequest();
+  }
+
+  /** What a lease says, or undefined where none comes in time. */
+  async #awaitLease(
+    leased: LeasedDevice,
+    cancellation: Cancellation,
+  ): Promise<SourcedVerdict | undefined> {
+    const { session, timeoutMs } = this.#options;
+    const sourced = await within(timeoutMs / 2, session.ask(leased, cancellation));
+    this.#isLate = sourced === undefined;
+    return sourced;
   }
 }
 

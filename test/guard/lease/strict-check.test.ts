@@ -2,9 +2,11 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { createGuard, MachineID } from "../../../src/index.ts";
 import type { Answer, GuardClient } from "../../../src/index.ts";
+import { scriptedLeases } from "../../support/scripted-leases.ts";
 import { codeOf, leased, TOOL } from "./scene.ts";
 
 const STRICT = { strict: true } as const;
+const LEASED = { deviceId: "a", enforcement: "lease", register: false } as const;
 
 const allowedByRequest = (leases: { client: GuardClient }, asked: string[]): void => {
   Object.assign(leases.client, {
@@ -27,6 +29,30 @@ test("strict checks that wait in the same turn share one message", async () => {
   await expect(Promise.all(all)).resolves.toHaveLength(64);
   expect(leases.all("check")).toMatchObject([{ devices: ["a", "b"] }]);
   await Promise.all([guard.close(), other.close()]);
+});
+
+test("the first strict check waits for the channel, and asks there what the lease does not say", async () => {
+  await import("../../../src/guard/lease/index.ts");
+  const leases = scriptedLeases();
+  const guard = createGuard(leases.client, { ...LEASED, checkTimeoutMs: 10_000 });
+  leases.onRequest = ({ type }) => {
+    if (type === "check") leases.denied.add("a");
+  };
+  expect(await codeOf(guard.protect(TOOL, () => "ran", STRICT))).toBe("DEVICE_REVOKED");
+  expect(leases.requests.map(({ type }) => type)).toEqual(["hello", "renew", "check", "ack"]);
+  await guard.close();
+});
+
+test("where no channel can be had, the first strict check asks by a request", async () => {
+  await import("../../../src/guard/lease/index.ts");
+  const leases = scriptedLeases();
+  leases.refuses = true;
+  const asked: string[] = [];
+  allowedByRequest(leases, asked);
+  const guard = createGuard(leases.client, { ...LEASED, checkTimeoutMs: 100 });
+  await guard.check(TOOL, STRICT);
+  expect(asked).toEqual(["validate"]);
+  await guard.close();
 });
 
 test("a strict check that began after a message was sent is not answered by it", async () => {

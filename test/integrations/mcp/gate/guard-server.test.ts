@@ -58,6 +58,7 @@ test.each([
   [createServer(), { allow: "read" }],
   [createServer(), { deny: [5] }],
   [createServer(), { resources: "yes" }],
+  [createServer(), { strict: "yes" }],
 ])("what cannot be is refused: %o %o", (server, options) => {
   expect(() => guardServer(recordingGuard(), server as never, options as never)).toThrow(
     expect.objectContaining({ code: "OPTION_INVALID" }),

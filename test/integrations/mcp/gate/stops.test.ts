@@ -2,6 +2,7 @@ import { InMemoryTransport } from "@modelcontextprotocol/sdk/inMemory.js";
 import type { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
 import { expect, test, vi } from "vitest";
 import { createGateway, guardServer } from "../../../../integrations/mcp/index.ts";
+import type { GatewayOptions } from "../../../../integrations/mcp/index.ts";
 import { createGuard } from "../../../../src/index.ts";
 import { scriptedLeases } from "../../../support/scripted-leases.ts";
 import { describeStops } from "../../shared/stop-suite.ts";
@@ -73,15 +74,17 @@ const plays = Object.fromEntries(
 
 describeStops(plays);
 
-async function openGateway() {
+async function openGateway(gateOptions: GatewayOptions = {}) {
   const leases = scriptedLeases();
   const options = { deviceId: "agent-01", enforcement: "lease", register: false } as const;
   const guard = createGuard(leases.client, options);
+  // From here on there is a lease.
+  await guard.check({ kind: "startup" });
   const [upstream, far] = linked();
   const server = new RawServer(far);
   server.listen();
   await far.start();
-  const gateway = createGateway(guard, () => upstream);
+  const gateway = createGateway(guard, () => upstream, gateOptions);
   const [near, downstream] = linked();
   await gateway.connect(downstream);
   const client = new RawClient(near);
@@ -128,6 +131,42 @@ test("a stopped task behind a gateway is over when the server says so", async ()
   expect(guard.undrained).toEqual([{ kind: "tool", name: "read" }]);
   await server.answer(cancel.id, { taskId: "task-1", status: "cancelled" });
   await vi.waitUntil(() => acknowledged().includes("drained"));
+  await gateway.close();
+  await guard.close();
+});
+
+test("a strict gate asks about each call, though a lease would let it begin", async () => {
+  const options = { strict: true, recheckMs: 60_000 };
+  const { leases, guard, gateway, server, client } = await openGateway(options);
+  expect(leases.all("check")).toHaveLength(1);
+  // The stop itself does not get through.
+  leases.denied.add("agent-01");
+  await client.send(call(2));
+  expect(await client.answerTo(2)).toMatchObject({ result: refusal });
+  // What was denied to one is denied to the call in flight.
+  expect(await client.answerTo(1)).toMatchObject({ result: refusal });
+  expect(server.received.filter(({ method }) => method === "tools/call")).toHaveLength(1);
+  await gateway.close();
+  await guard.close();
+});
+
+test("a strict gate asks the authority about calls in flight", async () => {
+  const { leases, guard, gateway, client } = await openGateway({ strict: true, recheckMs: 5 });
+  leases.denied.add("agent-01");
+  expect(await client.answerTo(1)).toMatchObject({ result: refusal });
+  expect(leases.all("renew")).toHaveLength(1);
+  await gateway.close();
+  await guard.close();
+});
+
+test("a strict gate asks about what a server wants of its client", async () => {
+  const { leases, guard, gateway, server, client } = await openGateway({ strict: true });
+  leases.denied.add("agent-01");
+  await server.send({ jsonrpc: "2.0", id: 7, method: "sampling/createMessage", params: {} });
+  expect(await server.until((message) => message.id === 7)).toMatchObject({
+    error: { code: -32050 },
+  });
+  expect(client.received.filter(({ method }) => method !== undefined)).toEqual([]);
   await gateway.close();
   await guard.close();
 });
