@@ -1,10 +1,13 @@
 import { copyFileSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { sqliteStore, verifyAudit } from "../../src/authority/index.ts";
 import type { Store, StoreBackup } from "../../src/authority/index.ts";
+import { openDatabase } from "../../src/authority/store/sqlite/open-database.ts";
+import { storeOn } from "../../src/authority/store/sqlite/sqlite-store.ts";
 import { call, startTestAuthority } from "../support/authority.ts";
 
 let folder = "";
@@ -55,6 +58,19 @@ describe("a backup", () => {
     expect(
       await call(asked, "POST", "/api/v1/devices/validate", { deviceId: "before-7" }),
     ).toMatchObject({ body: { code: "ALLOW" } });
+  });
+
+  it("waits for a transaction of the owner's that is open when it begins", async () => {
+    const database = openDatabase(join(folder, "a.db"));
+    const store = storeOn(database);
+    database.exec("BEGIN IMMEDIATE");
+    const taken = backupOf(store);
+    // The other threads have had their turns.
+    for (let turn = 0; turn < 20; turn += 1) await stat(folder);
+    database.exec("COMMIT");
+    await using copy = await taken;
+    expect(copy.size).toBeGreaterThan(0);
+    await store.close();
   });
 
   it("is its owner's alone, and is gone once it was let go of", async () => {

@@ -8,6 +8,9 @@ import type { DatabaseSync } from "node:sqlite";
 import { BackupRunningError } from "../backup.ts";
 import type { StoreBackup } from "../backup.ts";
 import { StoreUnavailableError } from "../errors.ts";
+import { sqliteCode } from "./open-database.ts";
+
+const SQLITE_OK = 0;
 
 /** Pages copied at a time. Between two times, the owner's own writes go on. */
 const PAGES_AT_ONCE = 256;
@@ -44,15 +47,28 @@ export class FileBackup {
         this.#location === null
           ? join(tmpdir(), `machineid-${randomUUID()}.copying`)
           : `${this.#location}.copying`;
-      await removeCopy(path);
-      closeSync(openSync(path, "wx", 0o600));
-      this.#copying = backup(this.#database, path, { rate: PAGES_AT_ONCE });
+      this.#copying = this.#copyTo(path);
       await this.#copying;
       return { path, size: statSync(path).size, [Symbol.asyncDispose]: clear };
     } catch (error) {
       await clear();
       const reason = error instanceof Error ? error.message : "it failed";
       throw new StoreUnavailableError(`no backup: ${reason}`, { cause: error });
+    }
+  }
+
+  async #copyTo(path: string): Promise<void> {
+    for (;;) {
+      await removeCopy(path);
+      closeSync(openSync(path, "wx", 0o600));
+      try {
+        await backup(this.#database, path, { rate: PAGES_AT_ONCE });
+        return;
+      } catch (error) {
+        // The first page is copied by another thread. Where the owner is in a transaction just
+        // then, SQLite is busy, which Node gives out as an error that is none.
+        if (sqliteCode(error) !== SQLITE_OK) throw error;
+      }
     }
   }
 
