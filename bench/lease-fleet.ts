@@ -4,6 +4,7 @@ import { WebSocket } from "ws";
 import { each, nameOf, post } from "./support/authority-calls.ts";
 import type { BenchAuthority } from "./support/authority-calls.ts";
 import { ratioOf, interleave } from "./support/compare.ts";
+import { DISK_CORE, OTHER_CORE } from "./support/cores.ts";
 import type { LoadReport } from "./support/http-load.ts";
 import { startPeer } from "./support/process.ts";
 
@@ -21,8 +22,6 @@ const SESSIONS = Number(process.argv[2] ?? 10_000);
 const WAITING = 64;
 const ROUNDS = 15;
 const ROUND_MS = 700;
-const SERVER_CORE = 0;
-const LOAD_CORE = 1;
 
 async function open(
   { port, ownerKey }: BenchAuthority,
@@ -38,7 +37,7 @@ async function open(
 }
 
 async function benchFleet(): Promise<boolean> {
-  await using peer = startPeer("authority-server.ts", SERVER_CORE);
+  await using peer = startPeer("authority-server.ts", DISK_CORE);
   const authority = await peer.hear<BenchAuthority>();
   const memory = async (): Promise<number> => (await peer.ask<{ rss: number }>("memory")).rss;
   await each(SESSIONS, (index) => post(authority, "devices/register", { deviceId: nameOf(index) }));
@@ -98,9 +97,9 @@ async function checksPerSecond(socket: WebSocket, milliseconds: number): Promise
 let numbers = 0;
 
 async function benchChecks(): Promise<boolean> {
-  await using bare = startPeer("bare-server.ts", SERVER_CORE);
-  await using peer = startPeer("authority-server.ts", SERVER_CORE);
-  await using load = startPeer("http-load.ts", LOAD_CORE);
+  await using bare = startPeer("bare-server.ts", DISK_CORE);
+  await using peer = startPeer("authority-server.ts", DISK_CORE);
+  await using load = startPeer("http-load.ts", OTHER_CORE);
   const { port } = await bare.hear<{ port: number }>();
   const authority = await peer.hear<BenchAuthority>();
   await each(WAITING, (index) => post(authority, "devices/register", { deviceId: nameOf(index) }));

@@ -1,6 +1,7 @@
 import { each, nameOf, post, sharedNow } from "./support/authority-calls.ts";
 import type { BenchAuthority } from "./support/authority-calls.ts";
 import { median, quantile } from "./support/compare.ts";
+import { DISK_CORE, OTHER_CORE } from "./support/cores.ts";
 import type { LoadOrder, LoadReport } from "./support/http-load.ts";
 import type { FleetOrder, FleetStopped } from "./support/lease-fleet-client.ts";
 import { startPeer } from "./support/process.ts";
@@ -22,8 +23,6 @@ const WARM_UP = 5;
 const LOAD_MS = 5_000;
 const LOAD_CONNECTIONS = 64;
 const FREE = "worker:bench:free:1";
-const SERVER_CORE = 0;
-const CLIENT_CORE = 1;
 
 interface Kind {
   readonly name: string;
@@ -59,9 +58,9 @@ for (const kind of KINDS) {
 process.exitCode = isMissed ? 1 : 0;
 
 async function bench(kind: Kind): Promise<void> {
-  await using peer = startPeer("authority-server.ts", SERVER_CORE);
+  await using peer = startPeer("authority-server.ts", DISK_CORE);
   const authority = await peer.hear<BenchAuthority>();
-  await using fleet = startPeer("lease-fleet-client.ts", CLIENT_CORE);
+  await using fleet = startPeer("lease-fleet-client.ts", OTHER_CORE);
   const tell = <Answer>(order: FleetOrder): Promise<Answer> => fleet.ask<Answer>(order);
   // All of them, so that the version in what validate answers keeps its length.
   const named = [...own, FREE];
@@ -109,7 +108,7 @@ function report(name: string, times: Readonly<Record<"first" | "last" | "known",
 
 /** Validate while nothing is stopped, and while one stop and restore follows the other. */
 async function benchValidate(authority: BenchAuthority, stop: () => Promise<void>): Promise<void> {
-  await using load = startPeer("http-load.ts", CLIENT_CORE);
+  await using load = startPeer("http-load.ts", OTHER_CORE);
   await validate(load, authority, LOAD_MS / 5);
   const quiet = await validate(load, authority, LOAD_MS);
   const untilMs = sharedNow() + LOAD_MS;

@@ -1,4 +1,5 @@
 import { interleave, ratioOf } from "./support/compare.ts";
+import { DISK_CORE, OTHER_CORE } from "./support/cores.ts";
 import type { LoadOrder, LoadReport } from "./support/http-load.ts";
 import { isPinned, startPeer } from "./support/process.ts";
 
@@ -13,8 +14,6 @@ const TARGET = 0.7;
 const ROUNDS = 15;
 const ROUND_MS = 700;
 const CONNECTIONS = 64;
-const SERVER_CORE = 0;
-const LOAD_CORE = 1;
 
 const deviceIds = Array.from(
   { length: CONNECTIONS },
@@ -24,9 +23,9 @@ const bodies = deviceIds.map((deviceId) => JSON.stringify({ deviceId }));
 
 /** Measures, prints, and answers whether the target was met. */
 export async function benchValidateHttp(): Promise<boolean> {
-  await using bare = startPeer("bare-server.ts", SERVER_CORE);
-  await using authority = startPeer("authority-server.ts", SERVER_CORE);
-  await using load = startPeer("http-load.ts", LOAD_CORE);
+  await using bare = startPeer("bare-server.ts", DISK_CORE);
+  await using authority = startPeer("authority-server.ts", DISK_CORE);
+  await using load = startPeer("http-load.ts", OTHER_CORE);
   const { port: barePort } = await bare.hear<{ port: number }>();
   const { port, ownerKey } = await authority.hear<{ port: number; ownerKey: string }>();
   for (const body of bodies) {

@@ -1,4 +1,5 @@
 import { interleave, ratioOf } from "./support/compare.ts";
+import { DISK_CORE, OTHER_CORE } from "./support/cores.ts";
 import type { LoadOrder, LoadReport } from "./support/http-load.ts";
 import { isPinned, startPeer } from "./support/process.ts";
 
@@ -15,8 +16,6 @@ const TARGETS = { audited: 0.45, unaudited: 0.7 };
 const ROUNDS = 11;
 const ROUND_MS = 700;
 const CONNECTIONS = 64;
-const SERVER_CORE = 0;
-const LOAD_CORE = 1;
 const OWNER_KEY = "org_bench_0123456789abcdef0123456789";
 
 const deviceIds = Array.from(
@@ -30,20 +29,20 @@ const headers = { "x-org-key": OWNER_KEY };
 export async function benchValidatePostgres(): Promise<boolean> {
   await using postgres = startPeer("postgres-server.ts", [0, 1]);
   const { url } = await postgres.hear<{ url: string }>();
-  await using bare = startPeer("bare-server.ts", SERVER_CORE);
-  await using first = startPeer("postgres-authority-server.ts", SERVER_CORE, [url, OWNER_KEY]);
+  await using bare = startPeer("bare-server.ts", OTHER_CORE);
+  await using first = startPeer("postgres-authority-server.ts", OTHER_CORE, [url, OWNER_KEY]);
   const { port: barePort } = await bare.hear<{ port: number }>();
   const { port: firstPort } = await first.hear<{ port: number }>();
-  await using second = startPeer("postgres-authority-server.ts", LOAD_CORE, [url, OWNER_KEY]);
-  await using plain = startPeer("postgres-authority-server.ts", SERVER_CORE, [
+  await using second = startPeer("postgres-authority-server.ts", DISK_CORE, [url, OWNER_KEY]);
+  await using plain = startPeer("postgres-authority-server.ts", OTHER_CORE, [
     url,
     OWNER_KEY,
     "none",
   ]);
   const { port: plainPort } = await plain.hear<{ port: number }>();
   const { port: secondPort } = await second.hear<{ port: number }>();
-  await using load = startPeer("http-load.ts", LOAD_CORE);
-  await using otherLoad = startPeer("http-load.ts", LOAD_CORE);
+  await using load = startPeer("http-load.ts", DISK_CORE);
+  await using otherLoad = startPeer("http-load.ts", DISK_CORE);
   for (const body of bodies) {
     await fetch(`http://127.0.0.1:${firstPort}/api/v1/devices/register`, {
       method: "POST",
