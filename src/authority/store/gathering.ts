@@ -1,5 +1,7 @@
 /** Turns of the event loop that are waited at most, and only while each brings more. */
 const MOST_TURNS = 4;
+/** Turns that are long, with other work in them, are not waited for. */
+const MOST_MS = 1;
 
 /**
  * Waits for those who ask at about the same time, so that a store is asked once
@@ -15,7 +17,8 @@ export class Gathering {
     const size = this.#size();
     const hasGrown = size > this.#gathered;
     this.#gathered = size;
-    if (hasGrown && this.#turns < MOST_TURNS) {
+    const isSoon = this.#turns < MOST_TURNS && performance.now() - this.#since < MOST_MS;
+    if (hasGrown && isSoon) {
       setImmediate(this.#turn);
       return;
     }
@@ -24,6 +27,7 @@ export class Gathering {
   };
   #isUnderWay = false;
   #turns = 0;
+  #since = 0;
   #gathered = 0;
 
   /**
@@ -40,6 +44,7 @@ export class Gathering {
     if (this.#isUnderWay) return;
     this.#isUnderWay = true;
     this.#turns = 0;
+    this.#since = performance.now();
     this.#gathered = 0;
     setImmediate(this.#turn);
   }
