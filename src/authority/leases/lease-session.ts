@@ -128,9 +128,11 @@ export class LeaseSession {
     this.#isReading = true;
     try {
       while (this.#renewal !== undefined && this.#isCurrent) {
-        const n = this.#renewal;
-        this.#renewal = undefined;
-        await this.#grant(n);
+        await this.#options.leases.renewals.take(async () => {
+          const n = this.#renewal;
+          this.#renewal = undefined;
+          if (n !== undefined && this.#isCurrent) await this.#grant(n);
+        });
       }
     } finally {
       this.#isReading = false;

@@ -25,6 +25,7 @@ import type { StopLearned, StopOf } from "./stops.ts";
 import { StrictAllows } from "./strict-allows.ts";
 import { hinting, telling } from "./telling.ts";
 import { Terms } from "./terms.ts";
+import { Turns } from "./turns.ts";
 import { waitUntil } from "./wait-until.ts";
 
 export interface LeasesOptions {
@@ -39,6 +40,11 @@ export interface LeasesOptions {
 }
 
 const PRUNE_MS = 1_000;
+/**
+ * Renewals that are worked on at once. When thousands ask together, as after a restore,
+ * others are answered in between.
+ */
+const MOST_RENEWALS = 64;
 
 /** Everything that this process allowed and that may be in use, and the stops that have to reach it. */
 export class Leases {
@@ -48,6 +54,7 @@ export class Leases {
   readonly stops: Stops;
   readonly reader: Reader;
   readonly fanOut = new FanOut();
+  readonly renewals = new Turns(MOST_RENEWALS);
   readonly #options: LeasesOptions;
   readonly #tail: ChangeTail;
   readonly #replicas: Replicas;
