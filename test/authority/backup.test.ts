@@ -73,6 +73,16 @@ describe("a backup", () => {
     await store.close();
   });
 
+  it("does not keep a store that can write no more from being closed", async () => {
+    const database = openDatabase(join(folder, "a.db"));
+    const store = storeOn(database);
+    const taken = backupOf(store).catch(() => undefined);
+    database.exec("PRAGMA query_only = 1");
+    await store.close();
+    expect(database.isOpen).toBe(false);
+    await (await taken)?.[Symbol.asyncDispose]();
+  });
+
   it("is its owner's alone, and is gone once it was let go of", async () => {
     const path = join(folder, "a.db");
     const copy = await copyOf(path);

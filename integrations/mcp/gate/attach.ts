@@ -1,4 +1,5 @@
-import type { Gate, GateSides } from "./gate.ts";
+import type { GateSides } from "./gate-sides.ts";
+import type { Gate } from "./gate.ts";
 import type { Message } from "./message.ts";
 import type { Receive, Transport } from "./transport.ts";
 

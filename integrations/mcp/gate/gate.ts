@@ -1,6 +1,7 @@
 import { ExecutionDeniedError } from "../../../src/index.ts";
-import type { Boundary, Guard } from "../../../src/index.ts";
+import type { Boundary, ExecutionStoppedError, Guard } from "../../../src/index.ts";
 import { GatedCall } from "./gated-call.ts";
+import type { GateSides } from "./gate-sides.ts";
 import { ERROR_CODES, errorAnswer, idMember, isCall, member, textMember } from "./message.ts";
 import type { Call, Message, RequestId } from "./message.ts";
 import { isAmbiguous } from "./policy.ts";
@@ -9,15 +10,6 @@ import { envelopeOf, refusalOf, unlistedRefusal } from "./refusal.ts";
 import { endedTask, taskOf } from "./task.ts";
 import type { SendOptions } from "./transport.ts";
 import { Watch } from "./watch.ts";
-
-/** Where a gate hands messages on to. */
-export interface GateSides {
-  /** Hands a message to the server, at once: nothing is waited for before it begins. */
-  toServer(message: Message, extra: unknown): unknown;
-  toClient(message: Message, options?: SendOptions): Promise<void>;
-  /** A call in flight was stopped, and cancelled at the server. */
-  stopped?(call: GatedCall): void;
-}
 
 /**
  * Stands between one client and one server. What begins work is asked about,
@@ -122,7 +114,10 @@ export class Gate {
   /** The client or the server is gone. */
   close(): void {
     this.#isClosed = true;
-    for (const call of this.#calls) call.giveUp();
+    for (const call of this.#calls) {
+      call.giveUp();
+      call.end();
+    }
   }
 
   #isInUse(id: RequestId): boolean {
@@ -163,9 +158,8 @@ export class Gate {
     this.#calls.add(call);
     if (id !== undefined) this.#byClientId.set(id, call);
     try {
-      const begin = (signal: AbortSignal): Promise<void> => this.#begin(call, signal);
-      const { strict } = this.#policy;
-      await call.run.protect(boundary, begin, { signal: call.signal, strict });
+      const asked = { signal: call.signal, strict: this.#policy.strict };
+      await call.run.protect(boundary, () => this.#begin(call), asked);
     } catch (error) {
       // A call that was given up is not answered.
       if (call.signal.aborted) return;
@@ -181,8 +175,9 @@ export class Gate {
     }
   }
 
-  async #begin(call: GatedCall, signal: AbortSignal): Promise<void> {
-    const { serverId, extra } = call;
+  async #begin(call: GatedCall): Promise<void> {
+    const { serverId, extra, run } = call;
+    const { signal } = run;
     const ended = call.untilEnd();
     const onAbort = (): void => this.#stop(call);
     signal.addEventListener("abort", onAbort, { once: true });
@@ -200,8 +195,17 @@ export class Gate {
 
   /** Ends a call that goes on, because its run was stopped. */
   #stop(call: GatedCall): void {
-    const { message, serverId, clientId, extra, taskId, run } = call;
-    if (run.stopped === undefined || call.isOver) return;
+    if (call.run.stopped === undefined || call.isOver) return;
+    // What the client gave up is cancelled already, and is answered to nobody.
+    if (!call.signal.aborted) this.#cancelAndAnswer(call, call.run.stopped);
+    call.isOver = true;
+    this.#forgetIds(call);
+    this.#watch.delete(call);
+    this.#sides.stopped?.(call);
+  }
+
+  #cancelAndAnswer(call: GatedCall, stopped: ExecutionStoppedError): void {
+    const { message, serverId, clientId, extra, taskId } = call;
     if (taskId !== undefined) {
       this.#cancelTask(call, taskId);
     } else if (serverId !== undefined && clientId !== undefined) {
@@ -209,12 +213,8 @@ export class Gate {
       if (call.progressToken !== undefined) this.#abandonedProgress.add(call.progressToken);
       const params = { requestId: serverId, reason: "execution_denied" };
       this.#deliver({ jsonrpc: "2.0", method: "notifications/cancelled", params }, extra);
-      this.#answer(refusalOf(message, clientId, run.stopped));
+      this.#answer(refusalOf(message, clientId, stopped));
     }
-    call.isOver = true;
-    this.#forgetIds(call);
-    this.#watch.delete(call);
-    this.#sides.stopped?.(call);
   }
 
   #cancelTask({ message, extra }: GatedCall, taskId: string): void {
@@ -233,7 +233,7 @@ export class Gate {
       call.end();
       return;
     }
-    if (call.run.stopped !== undefined) this.#tasks.set((call.taskId = taskId), call);
+    this.#tasks.set((call.taskId = taskId), call);
     this.#cancelTask(call, taskId);
   }
 

@@ -16,7 +16,7 @@ export class GatedCall implements Watched {
   taskId: string | undefined;
   /** The server has it. */
   isDelivered = false;
-  /** It is answered, stopped, or over: nothing happens to it any more. */
+  /** It was stopped, or is over: nothing happens to it any more. */
   isOver = false;
   readonly #ended = Promise.withResolvers<void>();
   readonly #given = new AbortController();
@@ -61,9 +61,9 @@ export class GatedCall implements Watched {
     this.#ended.resolve();
   }
 
-  /** Nobody waits for it any more. */
+  /** Nobody waits for it any more. What the server has of it goes on until it is known to have ended. */
   giveUp(): void {
     this.#given.abort(new Error("the caller gave up"));
-    this.end();
+    if (!this.isDelivered) this.end();
   }
 }

@@ -129,9 +129,8 @@ export class LeaseSource implements DecisionSource, LeaseListener {
         return sourced;
       }
     }
-    // Where a stop might not be obeyed there is no allow of any kind.
     if (!session.isSound) return session.ask(leased, cancellation);
-    const asked = await strict.decide(cancellation, false);
+    const asked = await this.#ifSound(leased, cancellation, strict.decide(cancellation, false));
     this.#fallback = STATUS[asked.verdict.outcome];
     // With no answer either way, that the lease is over says more.
     const isOver = asked.verdict.outcome === "unavailable" && leased.hadLease;
@@ -140,13 +139,33 @@ export class LeaseSource implements DecisionSource, LeaseListener {
 
   /** In a message over the channel, or where there is none by a request. */
   async #decideStrictly(leased: LeasedDevice, cancellation: Cancellation): Promise<SourcedVerdict> {
-    const { session, strict } = this.#options;
+    const { session } = this.#options;
     // The authority knows the end of what begins by the channel: the first check waits for it.
     if (!session.isConnected && !leased.hadLease && !this.#isLate) {
       await this.#awaitLease(leased, cancellation);
     }
+    return this.#ifSound(leased, cancellation, this.#askStrictly(leased, cancellation));
+  }
+
+  async #askStrictly(leased: LeasedDevice, cancellation: Cancellation): Promise<SourcedVerdict> {
+    const { session, strict, timeoutMs } = this.#options;
     const byRequest = (): Promise<SourcedVerdict> => strict.decide(cancellation, true);
-    return session.isConnected ? session.check(leased, cancellation, byRequest) : byRequest();
+    if (!session.isConnected) return byRequest();
+    // A channel that is dead already may seem to be open for a while.
+    const answer = session.check(leased, cancellation, byRequest);
+    return (await within(timeoutMs / 2, answer)) ?? byRequest();
+  }
+
+  /** What was asked; no allow where a stop might not be obeyed, whoever gives it. */
+  async #ifSound(
+    leased: LeasedDevice,
+    cancellation: Cancellation,
+    asked: Promise<SourcedVerdict>,
+  ): Promise<SourcedVerdict> {
+    const { session } = this.#options;
+    const sourced = await asked;
+    const isVoid = sourced.verdict.outcome === "allowed" && !session.isSound;
+    return isVoid ? session.ask(leased, cancellation) : sourced;
   }
 
   /** What a lease says, or undefined where none comes in time. */

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import { HeldDevice } from "../../../src/guard/held-device.ts";
 import { createGuard, MachineID } from "../../../src/index.ts";
 import type { Answer, GuardClient } from "../../../src/index.ts";
 import { scriptedLeases } from "../../support/scripted-leases.ts";
@@ -51,6 +52,27 @@ test("where no channel can be had, the first strict check asks by a request", as
   allowedByRequest(leases, asked);
   const guard = createGuard(leases.client, { ...LEASED, checkTimeoutMs: 100 });
   await guard.check(TOOL, STRICT);
+  expect(asked).toEqual(["validate"]);
+  await guard.close();
+});
+
+test("the first strict check begins nothing where stops are found not to be obeyed", async () => {
+  await import("../../../src/guard/lease/index.ts");
+  const abort = vi.spyOn(HeldDevice.prototype, "abort").mockReturnValue(undefined);
+  const leases = scriptedLeases();
+  const guard = createGuard(leases.client, { ...LEASED, checkTimeoutMs: 10_000 });
+  expect(await codeOf(guard.protect(TOOL, () => "ran", STRICT))).toBe("LEASE_EXPIRED");
+  abort.mockRestore();
+  await guard.close();
+});
+
+test("a strict check that the channel does not answer is asked by a request in time", async () => {
+  const { leases, guard } = await leased();
+  const asked: string[] = [];
+  allowedByRequest(leases, asked);
+  leases.answers = false;
+  await guard.check(TOOL, STRICT);
+  expect(leases.all("check")).toHaveLength(1);
   expect(asked).toEqual(["validate"]);
   await guard.close();
 });

@@ -246,15 +246,14 @@ class SqliteStore implements Store {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    const seen = this.#commit.run((ledger) => ledger.devices.writeSeen(Number.POSITIVE_INFINITY));
+    // It is advisory; a store that cannot take it is closed nevertheless.
+    const seen = this.#commit
+      .run((ledger) => ledger.devices.writeSeen(Number.POSITIVE_INFINITY))
+      .catch(() => undefined);
     this.#commit.close();
     await this.#backup.ended();
-    try {
-      // It is advisory; a store that cannot take it is closed nevertheless.
-      await seen.catch(() => undefined);
-    } finally {
-      this.#database.close();
-    }
+    await seen;
+    this.#database.close();
   }
 
   #announce(appended: number): void {

@@ -170,3 +170,50 @@ test("a strict gate asks about what a server wants of its client", async () => {
   await gateway.close();
   await guard.close();
 });
+
+const cancelled = {
+  jsonrpc: "2.0",
+  method: "notifications/cancelled",
+  params: { requestId: 1 },
+} as const;
+
+test("a call that the client gave up counts as running until the server has ended it", async () => {
+  const { leases, guard, gateway, server, client, id, acknowledged } = await openGateway();
+  await client.send(cancelled);
+  await server.until(({ method }) => method === "notifications/cancelled");
+  leases.stop("agent-01");
+  await vi.waitUntil(() => acknowledged().length > 0);
+  expect(guard.undrained).toEqual([{ kind: "tool", name: "read" }]);
+  expect(acknowledged()).toEqual(["fenced"]);
+  await server.answer(id, { content: [] });
+  await vi.waitUntil(() => acknowledged().includes("drained"));
+  expect(client.received.filter((message) => message.id === 1)).toEqual([]);
+  await gateway.close();
+  await guard.close();
+});
+
+test("a task that the server made of a call that was given up counts as running until it is over", async () => {
+  const { leases, guard, gateway, server, client, id, acknowledged } = await openGateway();
+  await client.send(cancelled);
+  await server.until(({ method }) => method === "notifications/cancelled");
+  await server.answer(id, { task: { taskId: "task-1", status: "working" } });
+  const cancel = await server.until(({ method }) => method === "tasks/cancel");
+  leases.stop("agent-01");
+  await vi.waitUntil(() => acknowledged().length > 0);
+  expect(acknowledged()).toEqual(["fenced"]);
+  await server.answer(cancel.id, { taskId: "task-1", status: "cancelled" });
+  await vi.waitUntil(() => acknowledged().includes("drained"));
+  await gateway.close();
+  await guard.close();
+});
+
+test("a server that goes on with a call that the client gave up is ended after a denial", async () => {
+  const { leases, guard, gateway, server, client } = await openGateway({ endAfterMs: 5 });
+  await client.send(cancelled);
+  await server.until(({ method }) => method === "notifications/cancelled");
+  leases.stop("agent-01");
+  await vi.waitUntil(() => server.isClosed);
+  expect(client.received.filter((message) => message.id === 1)).toEqual([]);
+  await gateway.close();
+  await guard.close();
+});
