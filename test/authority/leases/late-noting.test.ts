@@ -10,6 +10,7 @@ import { StrictAllows } from "../../../src/authority/leases/strict-allows.ts";
 import { call, startTestAuthority } from "../../support/authority.ts";
 import type { Answer, TestAuthority } from "../../support/authority.ts";
 import { LeaseClient } from "../../support/lease-client.ts";
+import { replaced } from "../../support/replaced.ts";
 import { createScopedKey } from "../../support/scoped-keys.ts";
 
 const TOOL = { kind: "tool", name: "transfer" } as const;
@@ -192,18 +193,3 @@ describe("a stop of a batch", () => {
     expect((await waiting).body["stop"]).toMatchObject({ version, state: "fenced", fenced: 1 });
   });
 });
-
-/** An object with one of its members in the place of another's. */
-function replaced<Whole extends object, Name extends keyof Whole>(
-  whole: Whole,
-  replacedName: Name,
-  instead: Whole[Name],
-): Whole {
-  return new Proxy(whole, {
-    get(target, name) {
-      if (name === replacedName) return instead;
-      const value: unknown = Reflect.get(target, name);
-      return typeof value === "function" ? (value.bind(target) as unknown) : value;
-    },
-  });
-}
