@@ -56,7 +56,9 @@ export class Watch {
     this.#asked.add(watched);
     const { run, boundary, signal } = watched;
     try {
-      await run.check(boundary, { signal, strict: this.#options.strict });
+      // What the asker gave up may go on, and is asked about all the same.
+      const asker = signal.aborted ? undefined : signal;
+      await run.check(boundary, { signal: asker, strict: this.#options.strict });
     } catch {
       // A refusal has aborted the run's signal, which says all that there is to say.
     } finally {

@@ -53,6 +53,18 @@ describe("a server", () => {
     ]);
   });
 
+  test("that goes on with a call that the client gave up is ended after a denial, with nothing pushed", async () => {
+    await using scene = await open({ endAfterMs: 1, recheckMs: 5 });
+    await scene.client.send(call(1));
+    await scene.server.until(({ method }) => method === "tools/call");
+    const params = { requestId: 1 };
+    await scene.client.send({ jsonrpc: "2.0", method: "notifications/cancelled", params });
+    await scene.server.until(({ method }) => method === "notifications/cancelled");
+    scene.guard.deny();
+    await scene.server.untilClosed();
+    expect(scene.client.received.filter(({ id }) => id === 1)).toEqual([]);
+  });
+
   test("that answers a call that was denied in flight is let live, and so is one in an outage", async () => {
     await using scene = await open({ endAfterMs: 50, recheckMs: 20 });
     await scene.client.send(call(1));
