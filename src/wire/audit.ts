@@ -20,6 +20,8 @@ export const auditEntrySchema = z.looseObject({
   /** What was asked for: `validate`, `revoke`, … */
   op: z.string(),
   deviceId: z.exactOptional(z.string()),
+  /** In the place of `deviceId`, when one request got the same decision on several. */
+  deviceIds: z.exactOptional(z.array(z.string())),
   /** Code of a decision, or of a registration that was refused. */
   code: z.exactOptional(z.string()),
   request_id: z.string(),

@@ -20,6 +20,8 @@ export const orgEventSchema = z.looseObject({
   /** Version of the change, or that a decision was read at. */
   version: z.int(),
   deviceId: z.exactOptional(z.string()),
+  /** In the place of `deviceId`, when one request got the same decision on several. */
+  deviceIds: z.exactOptional(z.array(z.string())),
   /** The code of a decision, or why what was asked for was refused: nothing was changed then. */
   code: z.exactOptional(z.string()),
   /** What else was changed, by field name. */

@@ -5,6 +5,7 @@ import { orgEventSchema } from "../../src/wire/index.ts";
 import { call, startTestAuthority } from "../support/authority.ts";
 import type { TestAuthority } from "../support/authority.ts";
 import { live, openEvents } from "../support/event-reader.ts";
+import { LeaseClient } from "../support/lease-client.ts";
 import { openSocket } from "./raw-http.ts";
 
 const started: TestAuthority[] = [];
@@ -61,6 +62,19 @@ describe("the event stream", () => {
       expect(data).not.toHaveProperty("prev");
     }
     expect(events.raw()).not.toContain(authority.ownerKey);
+  });
+
+  it("names all devices that one request got the same decision on", async () => {
+    const authority = await start();
+    await live(authority, "a", ["register"]);
+    await using events = await openEvents(authority);
+    await using client = await LeaseClient.holding(authority.url, authority.ownerKey, []);
+    await client.check(["a", "b", "c"]);
+    const told = await events.take(2);
+    expect(told.map(({ data }) => orgEventSchema.parse(data))).toMatchObject([
+      { type: "decision", deviceId: "a", code: "ALLOW" },
+      { type: "decision", deviceIds: ["b", "c"], code: "DEVICE_NOT_REGISTERED" },
+    ]);
   });
 
   it("goes on after the event that was seen last, with none missing and none twice", async () => {

@@ -3,6 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sqliteStore } from "../../src/authority/index.ts";
 import { cutAudit, makeHistory } from "../support/audit.ts";
+import { LeaseClient } from "../support/lease-client.ts";
 import { runCli, startCli, startServe, temporaryDirectory } from "./spawn.ts";
 import type { Finished, Served, TemporaryDirectory } from "./spawn.ts";
 
@@ -55,6 +56,16 @@ describe("audit tail", () => {
     expect((await run("tail", "--since", "1h", "--json")).stdout.length).toBeGreaterThan(500);
     const future = await run("tail", "--since", "2999-01-01T00:00:00Z");
     expect(future).toMatchObject({ code: 0, stdout: "" });
+  });
+
+  test("names all devices that one message got the same decision on", async () => {
+    await using own = await startServe(directory.file("several.db"));
+    await using channel = await LeaseClient.holding(own.url, own.ownerKey, []);
+    await channel.check(["x", "y"]);
+    const { stdout } = await runCli(["audit", "tail", "--device", "y"], { env: own.env });
+    expect(linesOf(stdout)).toEqual([
+      expect.stringMatching(/ {2}validate {2}x, y {2}DEVICE_NOT_REGISTERED {2}by key_/),
+    ]);
   });
 
   test("follows what comes until it is stopped", async () => {

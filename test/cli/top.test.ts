@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { createGuard, MachineID } from "../../src/index.ts";
 import { startTestAuthority } from "../support/authority.ts";
 import type { TestAuthority } from "../support/authority.ts";
+import { LeaseClient } from "../support/lease-client.ts";
 import { CLI, cleanEnv, runCli, startCli } from "./spawn.ts";
 
 const env = ({ url, ownerKey, adminKey }: TestAuthority): Record<string, string> => ({
@@ -55,6 +56,14 @@ test("top --json goes on, counts checks, and shows the last decision", async () 
     .then(() => (state.isSeen = true));
   while (!state.isSeen) await client.validate("a");
   await seen;
+  await client.register("b");
+  await using channel = await LeaseClient.holding(authority.url, authority.ownerKey, []);
+  const second = { isSeen: false };
+  const both = running
+    .until(/"deviceId":"b",[^{}]*\{"code":"ALLOW"[^{}]*\},"checksPerSecond":[1-9]/)
+    .then(() => (second.isSeen = true));
+  while (!second.isSeen) await channel.check(["a", "b"]);
+  await both;
   await client.revoke("a");
   await running.until(/"status":"revoked"/);
   running.process.kill("SIGTERM");

@@ -107,8 +107,12 @@ async function nextOf(
 /** An entry that cannot be read comes first, so that it is noticed. */
 const atOf = ({ fields }: ReadRow): number => fields?.at ?? 0;
 
+/** Devices that an entry is about. */
+const namesOf = (fields: ReadRow["fields"]): readonly (string | undefined)[] =>
+  fields?.deviceIds ?? [fields?.deviceId];
+
 function passes({ fields }: ReadRow, { deviceId, code, since }: PageRequest): boolean {
-  if (deviceId !== undefined && fields?.deviceId !== deviceId) return false;
+  if (deviceId !== undefined && !namesOf(fields).includes(deviceId)) return false;
   if (code !== undefined && fields?.code !== code) return false;
   return since === undefined || (fields?.at ?? 0) >= since;
 }

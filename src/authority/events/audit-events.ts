@@ -82,12 +82,13 @@ const entrySchema = z.looseObject({
   request_id: z.string(),
   version: z.int(),
   deviceId: z.exactOptional(z.string()),
+  deviceIds: z.exactOptional(z.array(z.string())),
   code: z.exactOptional(z.string()),
   detail: z.exactOptional(z.record(z.string(), z.unknown())),
 });
 
 function eventFrom({ entry }: AuditRow): OrgEvent {
-  const { at, by, op, request_id, version, deviceId, code, detail } = entrySchema.parse(
+  const { at, by, op, request_id, version, deviceId, deviceIds, code, detail } = entrySchema.parse(
     JSON.parse(entry),
   );
   return {
@@ -98,6 +99,7 @@ function eventFrom({ entry }: AuditRow): OrgEvent {
     request_id,
     version,
     ...(deviceId === undefined ? {} : { deviceId }),
+    ...(deviceIds === undefined ? {} : { deviceIds }),
     ...(code === undefined ? {} : { code }),
     ...(detail === undefined ? {} : { detail }),
   };

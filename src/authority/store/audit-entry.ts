@@ -11,6 +11,8 @@ export interface AuditEvent {
   /** Version of the change, or that a decision was read at. */
   readonly version: number;
   readonly deviceId?: string;
+  /** In the place of `deviceId`, when one request got the same decision on several. */
+  readonly deviceIds?: readonly string[];
   /** The code of a decision or of a blocked registration. */
   readonly code?: string;
   /** What else was changed, by field name. */
@@ -44,12 +46,13 @@ export function chainOpened(orgId: string, event: AuditEvent): AuditEvent {
  * letters, digits and hyphens.
  */
 export function auditEntry(seq: number, previous: string, event: AuditEvent): string {
-  const { at, by, operation, deviceId, code, requestId, version, detail } = event;
+  const { at, by, operation, deviceId, deviceIds, code, requestId, version, detail } = event;
   const device = deviceId === undefined ? "" : `,"deviceId":${JSON.stringify(deviceId)}`;
+  const devices = deviceIds === undefined ? "" : `,"deviceIds":${JSON.stringify(deviceIds)}`;
   const decided = code === undefined ? "" : `,"code":"${code}"`;
   const changed = detail === undefined ? "" : `,"detail":${JSON.stringify(detail)}`;
   return (
     `{"seq":${seq},"prev":"${previous}","at":${at},"by":"${by}","op":"${operation}"` +
-    `${device}${decided},"request_id":"${requestId}","version":${version}${changed}}`
+    `${device}${devices}${decided},"request_id":"${requestId}","version":${version}${changed}}`
   );
 }

@@ -81,12 +81,13 @@ export class Fleet {
   }
 
   /** A decision was told of. */
-  decided({ deviceId, code, at }: OrgEvent): void {
-    if (deviceId === undefined) return;
-    const counted = this.#counted.get(deviceId) ?? { decision: null, checks: 0 };
-    this.#counted.set(deviceId, counted);
-    counted.checks += 1;
-    counted.decision = { code: code ?? "ALLOW", at };
+  decided({ deviceId, deviceIds, code, at }: OrgEvent): void {
+    for (const name of deviceIds ?? (deviceId === undefined ? [] : [deviceId])) {
+      const counted = this.#counted.get(name) ?? { decision: null, checks: 0 };
+      this.#counted.set(name, counted);
+      counted.checks += 1;
+      counted.decision = { code: code ?? "ALLOW", at };
+    }
   }
 
   /** How far a stop has come; what is over is forgotten. */

@@ -13,6 +13,12 @@ describe("decisions over the lease channel", () => {
   };
   const post = (path: string, body: unknown): Promise<Answer> =>
     call(authority, "POST", `/api/v1/${path}`, body);
+  const entriesOn = async (deviceId: string): Promise<readonly Record<string, unknown>[]> => {
+    const { body } = await call(authority, "GET", `/api/v1/audit?deviceId=${deviceId}`);
+    return (body["entries"] as { line: string }[]).map(
+      ({ line }) => JSON.parse(line) as Record<string, unknown>,
+    );
+  };
   const hold = (devices: readonly string[], key = authority.ownerKey): Promise<LeaseClient> =>
     LeaseClient.holding(authority.url, key, devices);
 
@@ -28,6 +34,26 @@ describe("decisions over the lease channel", () => {
     expect(lines.join()).toContain(decision.decisions["a"]?.request_id);
   });
 
+  it("decisions on many devices are an entry for each code, found under each of them", async () => {
+    const allowed = Array.from({ length: 120 }, (_, index) => `many-${index}`);
+    for (const deviceId of allowed) await post("devices/register", { deviceId });
+    await post("devices/revoke", { deviceId: "b" });
+    await using client = await hold([]);
+    const decision = await client.check([...allowed, "b", "unknown", "nobody"]);
+    const requestId = decision.decisions["b"]?.request_id;
+    const of = async (deviceId: string): Promise<readonly Record<string, unknown>[]> =>
+      (await entriesOn(deviceId)).filter(({ request_id }) => request_id === requestId);
+    const expected = [
+      ["many-0", "ALLOW", allowed.slice(0, 100)],
+      ["many-119", "ALLOW", allowed.slice(100)],
+      ["nobody", "DEVICE_NOT_REGISTERED", ["unknown", "nobody"]],
+    ] as const;
+    for (const [deviceId, code, deviceIds] of expected) {
+      expect(await of(deviceId)).toMatchObject([{ op: "validate", code, deviceIds }]);
+    }
+    expect(await of("b")).toMatchObject([{ deviceId: "b", code: "DEVICE_REVOKED" }]);
+  });
+
   it("a renewal is in the audit when it denies, and when it allows what was not allowed before", async () => {
     await using client = await hold(["a"]);
     await client.renew();
@@ -38,10 +64,7 @@ describe("decisions over the lease channel", () => {
     await post("devices/unrevoke", { deviceId: "a" });
     await client.renew();
     await client.renew();
-    const { body } = await call(authority, "GET", "/api/v1/audit?deviceId=a");
-    const entries = (body["entries"] as { line: string }[]).map(
-      ({ line }) => JSON.parse(line) as Record<string, unknown>,
-    );
+    const entries = await entriesOn("a");
     expect(entries.filter(({ op }) => op === "validate").map(({ code }) => code)).toEqual([
       "ALLOW",
       "DEVICE_REVOKED",

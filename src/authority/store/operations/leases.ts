@@ -1,3 +1,4 @@
+import type { DecisionCode } from "../../../wire/index.ts";
 import { authorize, isLive, mayHoldLeases } from "../../authorize.ts";
 import { decide } from "../../decide.ts";
 import { NO_ORG } from "../audit-entry.ts";
@@ -15,6 +16,9 @@ import type { Admitted } from "./admit.ts";
 import type { KeyRecord, OrgRecord } from "../records.ts";
 
 /** What leases do in a store, as steps of a group. */
+
+/** Devices that one entry of the audit names at most, however long their ids are. */
+const DEVICES_PER_ENTRY = 100;
 
 type Facts = Omit<DecisionFacts, "devices">;
 
@@ -53,8 +57,8 @@ export function decideAll(
   const from = holderOf(ledger, caller);
   if (from === undefined) return UNKNOWN_KEY;
   const { key, org } = from;
-  const { at, requestId } = caller;
   const { version, terms } = ledger;
+  const audited = new Map<DecisionCode, string[]>();
   const decided = deviceIds.map((deviceId): DeviceDecided => {
     const verdict = authorize(key, "devices:validate", deviceId);
     if (verdict !== "allowed") {
@@ -63,14 +67,16 @@ export function decideAll(
         forbid(ledger, caller, from, { operation: "validate", deviceId }, verdict);
       return refused;
     }
-    const { code } = decide(org, ledger.devices.asking(org.id, deviceId, at), at);
+    const { code } = decide(org, ledger.devices.asking(org.id, deviceId, caller.at), caller.at);
     const decision = { deviceId, code };
     if (audits(decision)) {
-      const entry = { at, by: key.id, operation: "validate", deviceId, code, requestId, version };
-      ledger.audit.append(org.id, entry);
+      const same = audited.get(code);
+      if (same === undefined) audited.set(code, [deviceId]);
+      else same.push(deviceId);
     }
     return decision;
   });
+  for (const [code, ofCode] of audited) auditDecisions(ledger, caller, from, code, ofCode);
   return {
     kind: "devices_decided",
     orgId: org.id,
@@ -79,6 +85,24 @@ export function decideAll(
     terms,
     endsAt: endOf(key, org),
   };
+}
+
+/** One decision on several devices is one entry, or a few: most of an entry is the same for all. */
+function auditDecisions(
+  ledger: Facts,
+  { at, requestId }: Caller,
+  { key, org }: Pick<Admitted, "key" | "org">,
+  code: DecisionCode,
+  deviceIds: readonly string[],
+): void {
+  const { version } = ledger;
+  for (let from = 0; from < deviceIds.length; from += DEVICES_PER_ENTRY) {
+    const some = deviceIds.slice(from, from + DEVICES_PER_ENTRY);
+    const [deviceId = "", ...others] = some;
+    const devices = others.length === 0 ? { deviceId } : { deviceIds: some };
+    const entry = { at, by: key.id, operation: "validate", ...devices, code, requestId, version };
+    ledger.audit.append(org.id, entry);
+  }
 }
 
 export function setTerms(

@@ -93,9 +93,10 @@ async function* entries(
 function describe(line: string): string {
   const { data: entry } = auditEntrySchema.safeParse(parse(line));
   if (entry === undefined) return printable(line);
-  const { at, op, deviceId, code, by, request_id: requestId, detail } = entry;
+  const { at, op, deviceId, deviceIds, code, by, request_id: requestId, detail } = entry;
   const more = detail === undefined ? undefined : JSON.stringify(detail);
-  const words = [new Date(at).toISOString(), op, deviceId, code, `by ${by}`, more, requestId];
+  const devices = deviceIds?.join(", ") ?? deviceId;
+  const words = [new Date(at).toISOString(), op, devices, code, `by ${by}`, more, requestId];
   return words.flatMap((word) => (word === undefined ? [] : [printable(word)])).join("  ");
 }
 
