@@ -9,18 +9,18 @@ export type AttemptEnd = "timeout" | "closed" | "caller";
  * comes first.
  */
 export class Attempt implements Cancellation {
+  /** Of the run that it belongs to. */
+  readonly latch: Latch;
   readonly #timer: ReturnType<typeof setTimeout>;
-  readonly #latch: Latch;
   readonly #signals: readonly AbortSignal[];
   #listener: ((reason: unknown) => void) | undefined;
   #endedBy: AttemptEnd | undefined;
   #reason: unknown;
 
   constructor(timeoutMs: number, latch: Latch, signals: readonly AbortSignal[]) {
-    this.#latch = latch;
+    this.latch = latch;
     this.#signals = signals;
     this.#timer = setTimeout(endForTime, timeoutMs, this);
-    latch.follow(this);
     for (const signal of signals) signal.addEventListener("abort", this);
   }
 
@@ -42,7 +42,7 @@ export class Attempt implements Cancellation {
   }
 
   end(by: AttemptEnd, reason?: unknown): void {
-    if (this.#endedBy !== undefined) return;
+    if (this.isCancelled) return;
     this.#endedBy = by;
     this.#reason = reason;
     this.#listener?.(reason);
@@ -53,11 +53,10 @@ export class Attempt implements Cancellation {
     this.end("caller", this.#signals.find(({ aborted }) => aborted)?.reason);
   }
 
-  /** Lets go of the timer, of the run and of the caller's signals. */
+  /** Lets go of the timer and of the caller's signals. */
   clear(): void {
     clearTimeout(this.#timer);
     this.#listener = undefined;
-    this.#latch.unfollow(this);
     for (const signal of this.#signals) signal.removeEventListener("abort", this);
   }
 }

@@ -10,7 +10,7 @@ import {
   ExecutionStoppedError,
 } from "./errors.ts";
 import type { StopDetails } from "./errors.ts";
-import { emit } from "./events.ts";
+import { emit, isHeard } from "./events.ts";
 import type { CheckOutcome, GuardListener, GuardStatus } from "./events.ts";
 import type { HeldDevice } from "./held-device.ts";
 import type { Latch } from "./latch.ts";
@@ -35,7 +35,8 @@ export interface EnforcerOptions {
 export class Enforcer {
   readonly decisions = new SettledDecisions();
   readonly #options: EnforcerOptions;
-  readonly #attempts = new Set<Attempt>();
+  /** Under way, in any order. A `Set`, which outgrows its tables, would keep garbage for long. */
+  readonly #attempts: Attempt[] = [];
   #source: DecisionSource;
   #status: GuardStatus = "idle";
   #isClosed = false;
@@ -109,8 +110,11 @@ export class Enforcer {
     this.#look(question, pass, this.#options.time.now());
   }
 
-  /** Tells that a run was stopped. */
-  readonly onStop = (error: ExecutionStoppedError): void => {
+  /** Ends the checks of a run that was stopped, and tells of it. */
+  readonly onStop = (error: ExecutionStoppedError, stopped: Latch): void => {
+    for (const attempt of this.#attempts) {
+      if (attempt.latch === stopped) attempt.end("caller", error);
+    }
     const { deviceId, runId, code } = error;
     emit({ type: "stop", deviceId, runId, code, error }, this.#options.onEvent);
   };
@@ -148,7 +152,7 @@ export class Enforcer {
   async #obtain(question: Question, askedAt: Instant): Promise<Pass> {
     const { time, timeoutMs, registers } = this.#options;
     const attempt = new Attempt(timeoutMs, question.latch, question.signals);
-    this.#attempts.add(attempt);
+    this.#attempts.push(attempt);
     try {
       if (registers && !this.#source.isRegistered) {
         this.#judge(question, await this.#source.register(attempt));
@@ -159,8 +163,10 @@ export class Enforcer {
     } catch (error) {
       throw this.#refused(question, askedAt, false, this.#refusalFor(question, attempt, error));
     } finally {
-      this.#attempts.delete(attempt);
       attempt.clear();
+      // The last one takes its place.
+      const last = this.#attempts.pop() ?? attempt;
+      if (last !== attempt) this.#attempts[this.#attempts.indexOf(attempt)] = last;
     }
   }
 
@@ -256,6 +262,8 @@ export class Enforcer {
     code: string,
     requestId: string | undefined,
   ): void {
+    const { onEvent } = this.#options;
+    if (!isHeard("check", onEvent)) return;
     const { deviceId, runId } = latch;
     const startedAtMs = askedAt.wallMs;
     const durationMs = now.monotonicMs - askedAt.monotonicMs;
@@ -271,7 +279,7 @@ export class Enforcer {
         startedAtMs,
         durationMs,
       },
-      this.#options.onEvent,
+      onEvent,
     );
   }
 }

@@ -84,6 +84,15 @@ const channels: Readonly<Partial<Record<GuardEvent["type"], Channel>>> =
         undrained: diagnostics.channel("machineid:undrained"),
       };
 
+/** Whether anyone wants to know of events of a type. */
+export function isHeard(type: GuardEvent["type"], listener: GuardListener | undefined): boolean {
+  return (
+    listener !== undefined ||
+    channels[type]?.hasSubscribers === true ||
+    registered[OPEN_TELEMETRY] !== undefined
+  );
+}
+
 /**
  * Tells everyone who wants to know: the listener, `diagnostics_channel` and
  * OpenTelemetry. Nothing that goes wrong there changes a decision.

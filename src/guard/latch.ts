@@ -1,4 +1,3 @@
-import type { Attempt } from "./attempt.ts";
 import { ExecutionDeniedError } from "./errors.ts";
 import type { ExecutionStoppedError } from "./errors.ts";
 import type { Denied } from "./held-device.ts";
@@ -8,9 +7,7 @@ export class Latch {
   readonly deviceId: string;
   /** How many stops its device had had when the run began. */
   readonly stops: number;
-  readonly #onStop: (error: ExecutionStoppedError) => void;
-  /** Checks of the run that are under way; made when there is one. */
-  #attempts: Set<Attempt> | undefined;
+  readonly #onStop: (error: ExecutionStoppedError, latch: Latch) => void;
   /** Made when somebody first looks at it. */
   #runId: string | undefined;
   /** Made when somebody first looks at the signal. */
@@ -19,7 +16,7 @@ export class Latch {
 
   constructor(
     device: { readonly deviceId: string; readonly stops: number },
-    onStop: (error: ExecutionStoppedError) => void,
+    onStop: (error: ExecutionStoppedError, latch: Latch) => void,
   ) {
     this.deviceId = device.deviceId;
     this.stops = device.stops;
@@ -43,16 +40,6 @@ export class Latch {
     return this.#controller.signal;
   }
 
-  /** Ends `attempt` when the run is stopped. */
-  follow(attempt: Attempt): void {
-    this.#attempts ??= new Set();
-    this.#attempts.add(attempt);
-  }
-
-  unfollow(attempt: Attempt): void {
-    this.#attempts?.delete(attempt);
-  }
-
   /** Stops the run because its device was stopped, wherever the run is just now. */
   deny({ code, requestId }: Denied): ExecutionStoppedError {
     if (this.#error !== undefined) return this.#error;
@@ -65,9 +52,8 @@ export class Latch {
   set(error: ExecutionStoppedError): ExecutionStoppedError {
     if (this.#error !== undefined) return this.#error;
     this.#error = error;
-    for (const attempt of this.#attempts ?? []) attempt.end("caller", error);
     this.#controller?.abort(error);
-    this.#onStop(error);
+    this.#onStop(error, this);
     return error;
   }
 }

@@ -133,6 +133,42 @@ test("a closed guard denies, checks under way included", async () => {
   expect(authority.validations).toBe(1);
 });
 
+test("closing ends every check under way, whichever of them have ended before", async () => {
+  await using authority = await startScriptedAuthority("hang");
+  const options = { deviceId: "a", register: false, checkTimeoutMs: 60_000 };
+  const guard = createGuard(authority.client(), options);
+  const controllers = Array.from({ length: 4 }, () => new AbortController());
+  const waiting = controllers.map(({ signal }) => reason(guard.check(TOOL, { signal })));
+  for (const index of [0, 2]) {
+    controllers[index]?.abort(`left ${index}`);
+    expect(await waiting[index]).toBe(`left ${index}`);
+  }
+  await guard.close();
+  for (const index of [1, 3]) expect(await waiting[index]).toMatchObject({ code: "GUARD_CLOSED" });
+});
+
+test("a check that waits ends when its run is stopped, and that of another run waits on", async () => {
+  await using authority = await startScriptedAuthority("hang");
+  const options = { deviceId: "a", register: false, checkTimeoutMs: 60_000 };
+  const guard = createGuard(authority.client(), options);
+  const run = guard.run();
+  const asked = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  authority.onValidation = (count) => {
+    asked[count - 1]?.resolve();
+    // It is the third that is answered so.
+    return count > 2 ? authority.become("nonsense") : undefined;
+  };
+  const waiting = reason(run.check(TOOL));
+  await asked[0]?.promise;
+  const other = reason(guard.check(TOOL));
+  await asked[1]?.promise;
+  const stopped = await reason(run.check(TOOL));
+  expect(stopped).toMatchObject({ code: "AUTHORITY_MALFORMED" });
+  expect(await waiting).toBe(stopped);
+  await guard.close();
+  expect(await other).toMatchObject({ code: "GUARD_CLOSED" });
+});
+
 test("a registration that is refused denies, and does not ask further", async () => {
   await using authority = await startScriptedAuthority("revoked");
   const guard = createGuard(authority.client(), { deviceId: "a" });

@@ -15,10 +15,16 @@ export interface CheckFramesOptions {
   readonly send: (message: LeaseRequest) => boolean;
 }
 
-interface Waiter {
-  readonly resolve: (sourced: SourcedVerdict | Promise<SourcedVerdict>) => void;
+/** How a check is asked about when the channel does not answer. */
+export interface OtherWay {
+  /** For how long the channel is waited for, in milliseconds. */
+  readonly patienceMs: number;
   /** Asks another way. */
   readonly otherwise: () => Promise<SourcedVerdict>;
+}
+
+interface Waiter extends OtherWay {
+  readonly resolve: (sourced: SourcedVerdict | Promise<SourcedVerdict>) => void;
   frame: Frame;
 }
 
@@ -26,9 +32,13 @@ interface Waiter {
 class Frame {
   readonly waiters = new Map<LeasedDevice, Waiter[]>();
   sentAt: Instant | undefined;
+  timer: ReturnType<typeof setTimeout> | undefined;
+  /** That of the least patient. */
+  patienceMs = Number.POSITIVE_INFINITY;
 
   add(leased: LeasedDevice, waiter: Waiter): void {
     waiter.frame = this;
+    this.patienceMs = Math.min(this.patienceMs, waiter.patienceMs);
     const others = this.waiters.get(leased);
     if (others === undefined) this.waiters.set(leased, [waiter]);
     else others.push(waiter);
@@ -52,8 +62,9 @@ class Frame {
     for (const { resolve } of this.take(leased)) resolve(sourced);
   }
 
-  /** The connection that was to bring the answer is gone. */
+  /** The connection that was to bring the answer is gone, or seems to be. */
   lose(): void {
+    clearTimeout(this.timer);
     for (const leased of this.waiters.keys()) {
       for (const { resolve, otherwise } of this.take(leased)) resolve(otherwise());
     }
@@ -80,21 +91,22 @@ export class CheckFrames {
     this.#options = options;
   }
 
-  /** @param otherwise asks in another way, when the connection is lost before there is an answer */
+  /** Asks, and in the other way when the connection brings no answer in time, or is lost before. */
   ask(
     leased: LeasedDevice,
     cancellation: Cancellation,
-    otherwise: () => Promise<SourcedVerdict>,
+    { patienceMs, otherwise }: OtherWay,
   ): Promise<SourcedVerdict> {
     return new Promise((resolve, reject) => {
       if (cancellation.isCancelled) {
         reject(cancellation.reason);
         return;
       }
-      const waiter: Waiter = { resolve, otherwise, frame: this.#gathered };
+      const waiter: Waiter = { resolve, patienceMs, otherwise, frame: this.#gathered };
       this.#gather(leased, waiter);
       cancellation.onCancel((reason) => {
         waiter.frame.remove(leased, waiter);
+        this.#forgetEmpty();
         reject(reason);
       });
     });
@@ -118,7 +130,7 @@ export class CheckFrames {
       if (verdict.outcome === "denied") denied.push([leased, verdict]);
       else frame.answer(leased, { verdict, sentAt: frame.sentAt, n });
     }
-    if (denied.length === 0) this.#sent.delete(n);
+    this.#forgetEmpty();
     return denied;
   }
 
@@ -156,14 +168,21 @@ export class CheckFrames {
     const devices = Array.from(frame.waiters.keys(), ({ deviceId }) => deviceId);
     frame.sentAt = time.now();
     this.#sent.set(n, frame);
-    if (send({ type: "check", n, devices })) return;
-    this.#sent.delete(n);
-    frame.lose();
+    const lose = (): void => {
+      this.#sent.delete(n);
+      frame.lose();
+    };
+    if (send({ type: "check", n, devices })) frame.timer = setTimeout(lose, frame.patienceMs);
+    else lose();
   }
 
   /** Messages that no check waits for any more. */
   #forgetEmpty(): void {
-    for (const [n, { waiters }] of this.#sent) if (waiters.size === 0) this.#sent.delete(n);
+    for (const [n, { waiters, timer }] of this.#sent) {
+      if (waiters.size > 0) continue;
+      clearTimeout(timer);
+      this.#sent.delete(n);
+    }
   }
 }
 

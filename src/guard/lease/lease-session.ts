@@ -8,6 +8,7 @@ import type { Denied, HeldDevice, RequestNumbers } from "../held-device.ts";
 import { inBatches } from "./batches.ts";
 import type { LeaseConnection } from "./lease-connection.ts";
 import { CheckFrames } from "./check-frames.ts";
+import type { OtherWay } from "./check-frames.ts";
 import { LeasedDevice } from "./leased-device.ts";
 import type { LeaseListener } from "./leased-device.ts";
 import { LeaseWaiters } from "./lease-waiters.ts";
@@ -174,13 +175,13 @@ export class LeaseSession {
     return answer;
   }
 
-  /** Asks for a decision that is no lease; `otherwise` when the connection is lost meanwhile. */
+  /** Asks for a decision that is no lease. */
   check(
     leased: LeasedDevice,
     cancellation: Cancellation,
-    otherwise: () => Promise<SourcedVerdict>,
+    otherWay: OtherWay,
   ): Promise<SourcedVerdict> {
-    return this.#checks.ask(leased, cancellation, otherwise);
+    return this.#checks.ask(leased, cancellation, otherWay);
   }
 
   /** All that want a renewal in this turn share one. */

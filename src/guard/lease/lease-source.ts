@@ -147,13 +147,12 @@ export class LeaseSource implements DecisionSource, LeaseListener {
     return this.#ifSound(leased, cancellation, this.#askStrictly(leased, cancellation));
   }
 
-  async #askStrictly(leased: LeasedDevice, cancellation: Cancellation): Promise<SourcedVerdict> {
+  #askStrictly(leased: LeasedDevice, cancellation: Cancellation): Promise<SourcedVerdict> {
     const { session, strict, timeoutMs } = this.#options;
-    const byRequest = (): Promise<SourcedVerdict> => strict.decide(cancellation, true);
-    if (!session.isConnected) return byRequest();
+    const otherwise = (): Promise<SourcedVerdict> => strict.decide(cancellation, true);
+    if (!session.isConnected) return otherwise();
     // A channel that is dead already may seem to be open for a while.
-    const answer = session.check(leased, cancellation, byRequest);
-    return (await within(timeoutMs / 2, answer)) ?? byRequest();
+    return session.check(leased, cancellation, { patienceMs: timeoutMs / 2, otherwise });
   }
 
   /** What was asked; no allow where a stop might not be obeyed, whoever gives it. */

@@ -10,6 +10,10 @@ import { readDecision } from "../../../src/wire/index.ts";
 import { manualClock } from "./scene.ts";
 import type { ManualClock } from "./scene.ts";
 
+const NO_OTHER_WAY = {
+  patienceMs: 60_000,
+  otherwise: () => Promise.reject(new Error("asked otherwise")),
+};
 const NEVER = { isCancelled: false, reason: undefined, onCancel: () => undefined };
 
 interface Scene {
@@ -71,7 +75,7 @@ function scene(): Scene {
 test("a self-check that fails answers the checks that wait, and no lease is taken after it", async () => {
   const { session, leased, clock, reopen, grant } = scene();
   const lease = session.ask(leased, NEVER);
-  const strict = session.check(leased, NEVER, () => Promise.reject(new Error("asked otherwise")));
+  const strict = session.check(leased, NEVER, NO_OTHER_WAY);
   await nextTurn();
   session.trust(false);
   for (const waiting of [lease, strict]) {
@@ -86,7 +90,7 @@ test("a self-check that fails answers the checks that wait, and no lease is take
 test("a stop answers the checks that wait, strict ones too, and nothing is asked again for them", async () => {
   const { session, connection, leased } = scene();
   const lease = session.ask(leased, NEVER);
-  const strict = session.check(leased, NEVER, () => Promise.reject(new Error("asked otherwise")));
+  const strict = session.check(leased, NEVER, NO_OTHER_WAY);
   await nextTurn();
   connection.receive('{"type":"stop","version":2,"devices":["a"],"code":"DEVICE_REVOKED"}');
   for (const waiting of [lease, strict]) {
