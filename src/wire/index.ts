@@ -113,7 +113,7 @@ export {
   rotateSigningKeyRequestSchema,
 } from "./signing.ts";
 export { leaseAnswerSchema, leaseRequestSchema } from "./lease-messages.ts";
-export type { LeaseAnswer, LeaseRequest } from "./lease-messages.ts";
+export type { LeaseAnswer, LeaseRequest, RunningBodyNews } from "./lease-messages.ts";
 export type { Ed25519Jwk, Jwks } from "./signing.ts";
 export { SIGNATURE_TYPES } from "./signature-types.ts";
 export type { SignatureType } from "./signature-types.ts";

@@ -34,6 +34,13 @@ const helloSchema = z.looseObject({
 /** Asks for all leases of the session again. */
 const renewSchema = z.looseObject({ type: z.literal("renew"), n: numberSchema });
 
+/** Where a body began that has been stopped and goes on. */
+export const runningBodySchema = z.looseObject({
+  kind: z.string(),
+  name: z.exactOptional(z.string()),
+});
+export type RunningBodyNews = z.infer<typeof runningBodySchema>;
+
 /** For these devices nothing begins on an allow older than `version`; `drained`: and nothing runs on one. */
 const ackSchema = z.looseObject({
   type: z.literal("ack"),
@@ -41,9 +48,7 @@ const ackSchema = z.looseObject({
   devices: devicesSchema,
   state: z.enum(["fenced", "drained"]),
   /** Sent again with `fenced` where bodies do not heed their signal: where they began, for people. */
-  running: z.exactOptional(
-    z.array(z.looseObject({ kind: z.string(), name: z.exactOptional(z.string()) })),
-  ),
+  running: z.exactOptional(z.array(runningBodySchema)),
 });
 
 const watchSchema = z.looseObject({ type: z.literal("watch"), devices: devicesSchema });

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { runningBodySchema } from "./lease-messages.ts";
 
 /** How far a stop has come. */
 export const stopProgressSchema = z.looseObject({
@@ -33,6 +34,13 @@ export const stopHolderSchema = z.looseObject({
   /** When it acknowledged. */
   fenced_at: z.exactOptional(z.nullable(z.string())),
   drained_at: z.exactOptional(z.nullable(z.string())),
+  /**
+   * What was stopped there and still ran when the session last spoke of it, a second later: the
+   * first ones. Of devices that are drained it names none.
+   */
+  running: z.exactOptional(
+    z.array(z.looseObject({ ...runningBodySchema.def.shape, device: z.string() })),
+  ),
 });
 export type StopHolderAnswer = z.infer<typeof stopHolderSchema>;
 

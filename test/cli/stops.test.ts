@@ -1,7 +1,11 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { createGuard, MachineID } from "../../src/index.ts";
 import { LeaseClient } from "../support/lease-client.ts";
 import { runCli, startServe } from "./spawn.ts";
 import type { Served } from "./spawn.ts";
+
+/** How long, in milliseconds, what must happen is waited for at most. */
+const WAIT = 20_000;
 
 let served: Served;
 
@@ -42,6 +46,30 @@ test("a revoke that waits says how far it came, and stops names who holds it up"
     holders: unknown[];
   };
   expect(holders).toMatchObject([{ state: "drained", devices: ["b"] }]);
+});
+
+test("stops and top name what went on after a stop, until it has ended", async () => {
+  await run("register", "c");
+  const client = new MachineID({ orgKey: key(), baseUrl: served.url });
+  await using guard = createGuard(client, { deviceId: "c", enforcement: "lease" });
+  const [begun, end] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const deaf = guard.protect({ kind: "tool", name: "charge\u001B[2J" }, () => {
+    begun.resolve();
+    return end.promise;
+  });
+  await begun.promise;
+  const { version = 0 } = (await client.revoke("c")) as { version?: number };
+  const stops = (): ReturnType<typeof run> => run("stops", String(version));
+  const named = String.raw`went on after it: tool charge\u{1b}[2J  of c`;
+  await vi.waitUntil(async () => (await stops()).stdout.includes(named), WAIT);
+  const { stdout } = await run("top", "--once", "--json");
+  expect(JSON.parse(stdout)).toMatchObject({
+    pendingStops: [{ version, state: "fenced", running: ["tool charge\u001B[2J"] }],
+  });
+  end.resolve();
+  await deaf;
+  await vi.waitUntil(async () => (await stops()).stdout.includes("drained  c"), WAIT);
+  expect((await stops()).stdout).not.toContain("went on");
 });
 
 test("an org's stop waits, too; what is no stop is not found", async () => {

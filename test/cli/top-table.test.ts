@@ -26,6 +26,7 @@ const stop = (version: number): StopState => ({
   fenced: 1,
   drained: 0,
   devices: IDS,
+  running: ["tool charge"],
 });
 const snapshot = (change: Partial<Snapshot>): Snapshot => ({
   at: AT,

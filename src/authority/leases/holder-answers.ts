@@ -38,9 +38,18 @@ export function holderAnswers(record: StopRecord, now: Now): StopHolderAnswer[] 
       until: until === 0 ? null : wallOf(until),
       fenced_at: fencedAt?.toISOString() ?? null,
       drained_at: drainedAt?.toISOString() ?? null,
+      ...runningOf(holder),
     };
   });
   return strictDevices.length === 0 ? sessions : [...sessions, strict];
+}
+
+/** What was stopped and goes on, of all its devices. */
+function runningOf({ running }: StopHolder): Pick<StopHolderAnswer, "running"> {
+  const all = [...(running ?? [])].flatMap(([device, bodies]) =>
+    bodies.map((body) => ({ ...body, device })),
+  );
+  return all.length === 0 ? {} : { running: all.slice(0, MOST_NAMED) };
 }
 
 /** What it has said; and when it has not, why that may be. */

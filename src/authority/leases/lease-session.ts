@@ -18,6 +18,12 @@ export interface LeaseSessionOptions {
   readonly maxDevices: number;
 }
 
+/** What is kept of what a device runs though it was stopped, and of the name of each. */
+const MOST_RUNNING = 20;
+const MOST_OF_NAME = 100;
+
+const beginningOf = (text: string): string => text.slice(0, MOST_OF_NAME).toWellFormed();
+
 type Message<Type extends LeaseRequest["type"]> = Extract<LeaseRequest, { type: Type }>;
 
 /** One connection of a session: takes its messages, and answers them. */
@@ -113,10 +119,16 @@ export class LeaseSession {
     }
   }
 
-  #acknowledge({ version, devices, state }: Message<"ack">): void {
+  #acknowledge({ version, devices: deviceIds, state, running: said }: Message<"ack">): void {
     const { held, leases } = this.#options;
+    const running = said?.slice(0, MOST_RUNNING).map(({ kind, name }) => ({
+      kind: beginningOf(kind),
+      ...(name === undefined ? {} : { name: beginningOf(name) }),
+    }));
     // Of what has not happened nobody can say that it is over.
-    if (version <= leases.version) leases.stops.acknowledge(held, version, devices, state);
+    if (version <= leases.version) {
+      leases.stops.acknowledge(held, version, { deviceIds, state, running });
+    }
   }
 
   #renew(n: number): void {

@@ -1,3 +1,4 @@
+import type { RunningBodyNews } from "../../wire/index.ts";
 import type { StopReport, StopReported } from "../store/lease-store.ts";
 import { waitFor } from "./clock.ts";
 import type { HeldSession } from "./held-session.ts";
@@ -11,6 +12,15 @@ export interface StopHolder {
   readonly until: number;
   fencedAt: Date | undefined;
   drainedAt: Date | undefined;
+  /** What the session said that goes on, of devices that are not drained. */
+  running?: Map<string, readonly RunningBodyNews[]>;
+}
+
+/** What a session says of some of its devices. */
+export interface Acknowledged {
+  readonly deviceIds: readonly string[];
+  readonly state: "fenced" | "drained";
+  readonly running?: readonly RunningBodyNews[] | undefined;
 }
 
 /** `log`: it names what the change log names; `more`: other devices, too; `unknown`: nobody knows. */
@@ -99,18 +109,16 @@ export class StopRecord {
   }
 
   /** A session says so of some of its devices. It counts for those alone. */
-  acknowledge(
-    session: HeldSession,
-    deviceIds: readonly string[],
-    state: "fenced" | "drained",
-    at: Date,
-  ): void {
+  acknowledge(session: HeldSession, { deviceIds, state, running }: Acknowledged, at: Date): void {
     const holder = this.holders.get(session);
     if (holder === undefined) return;
     const { devices } = holder;
     for (const deviceId of deviceIds) {
       const known = devices.get(deviceId);
-      if (known !== undefined && known !== "drained") devices.set(deviceId, state);
+      if (known === undefined || known === "drained") continue;
+      devices.set(deviceId, state);
+      if (state === "drained") holder.running?.delete(deviceId);
+      else if (running !== undefined) (holder.running ??= new Map()).set(deviceId, running);
     }
     const states = [...devices.values()];
     if (holder.fencedAt === undefined && !states.includes("none")) {

@@ -6,7 +6,7 @@ import type { HeldSessions } from "./held-sessions.ts";
 import { collectAcknowledgements } from "./collect-acknowledgements.ts";
 import { holderOf } from "./holder-of.ts";
 import { StopRecord } from "./stop-record.ts";
-import type { StopHolder, StopScope, StopState } from "./stop-record.ts";
+import type { Acknowledged, StopHolder, StopScope, StopState } from "./stop-record.ts";
 import type { StrictAllows } from "./strict-allows.ts";
 
 /** What was stopped. */
@@ -156,22 +156,17 @@ export class Stops {
   }
 
   /** A session says so of some of its devices, for every stop up to a version. */
-  acknowledge(
-    session: HeldSession,
-    version: number,
-    deviceIds: readonly string[],
-    state: "fenced" | "drained",
-  ): void {
+  acknowledge(session: HeldSession, version: number, acknowledged: Acknowledged): void {
     // What it held is noted before it lets go of it.
     for (const stop of this.#gathering) {
       if (stop.version <= version && stop.orgId === session.orgId) this.#note(stop, session);
     }
-    session.release(deviceIds, version);
+    session.release(acknowledged.deviceIds, version);
     const now = this.#options.clock();
     const at = new Date(this.#options.now());
     for (const stop of session.stops) {
       if (stop.version > version) continue;
-      stop.acknowledge(session, deviceIds, state, at);
+      stop.acknowledge(session, acknowledged, at);
       if (stop.isClear(now)) this.look(stop);
       if (stop.isDrained) stop.wake();
     }
@@ -221,8 +216,11 @@ export class Stops {
     this.add(record, holder);
     // What it said of this stop holds, though it was another's account of it.
     const at = new Date(this.#options.now());
-    for (const [deviceId, state] of record.before?.holders.get(session)?.devices ?? []) {
-      if (state !== "none") record.acknowledge(session, [deviceId], state, at);
+    const before = record.before?.holders.get(session);
+    for (const [deviceId, state] of before?.devices ?? []) {
+      if (state === "none") continue;
+      const running = before?.running?.get(deviceId);
+      record.acknowledge(session, { deviceIds: [deviceId], state, running }, at);
     }
   }
 

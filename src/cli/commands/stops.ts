@@ -39,7 +39,7 @@ export const command = defineCommand({
       if (args.json === true) printJson({ ...body, holders });
       else {
         print(describeStop(page.data.stop));
-        for (const holder of holders) print(describeHolder(holder));
+        for (const line of holders.flatMap(describeHolder)) print(line);
       }
       return EXIT.ok;
     }
@@ -54,12 +54,18 @@ const COLORS = {
   overdue: "red",
 } as const;
 
-function describeHolder(holder: StopHolderAnswer): string {
+/** A holder on a line, and what goes on there on lines of their own. */
+function describeHolder(holder: StopHolderAnswer): readonly string[] {
   const { kind, session = "", devices, devices_total: total, state, until } = holder;
   const more = total > devices.length ? ` and ${total - devices.length} more` : "";
   const names = devices.map((deviceId) => printable(deviceId)).join(", ");
   const who = kind === "session" ? `session ${printable(session)}` : "asked over HTTP";
   const over =
     until === null || state === "drained" ? "" : `  over by itself at ${printable(until)}`;
-  return `  ${paint(COLORS[state], state.padEnd(8))} ${names}${more}  ${who}${over}`;
+  const line = `  ${paint(COLORS[state], state.padEnd(8))} ${names}${more}  ${who}${over}`;
+  const running = (holder.running ?? []).map(
+    ({ device, kind, name = "" }) =>
+      `           went on after it: ${printable(`${kind} ${name}`.trim())}  of ${printable(device)}`,
+  );
+  return [line, ...running];
 }

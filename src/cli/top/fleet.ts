@@ -27,6 +27,8 @@ export interface StopState {
   readonly drained: number;
   /** Devices of it, the first ones. */
   readonly devices: readonly string[];
+  /** What went on after it, the first ones: where it began. */
+  readonly running: readonly string[];
 }
 
 export interface Snapshot {
@@ -97,7 +99,17 @@ export class Fleet {
     if (state === "drained" || (state === "fenced" && isOver)) this.#stops.delete(version);
     else {
       const devices = [...new Set(holders.flatMap((holder) => holder.devices))];
-      this.#stops.set(version, { version, state, holders: count, fenced, drained, devices });
+      const bodies = holders.flatMap(({ running = [] }) => running);
+      const running = bodies.map(({ kind, name = "" }) => `${kind} ${name}`.trim());
+      this.#stops.set(version, {
+        version,
+        state,
+        holders: count,
+        fenced,
+        drained,
+        devices,
+        running,
+      });
     }
   }
 

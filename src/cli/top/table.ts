@@ -93,9 +93,11 @@ function headingOf(snapshot: Snapshot): string {
   ].join("  ");
 }
 
-function stopLine({ version, state, holders, fenced, drained, devices }: StopState): string {
-  const names = devices.map((deviceId) => printable(deviceId)).join(", ");
-  return `stop ${version} ${state}: of ${counted(holders, "holder")} ${fenced} fenced, ${drained} drained  ${names}`;
+function stopLine(stop: StopState): string {
+  const { version, state, holders, fenced, drained, devices, running } = stop;
+  const listed = (all: readonly string[]): string => all.map((name) => printable(name)).join(", ");
+  const wentOn = running.length === 0 ? "" : `  went on after it: ${listed(running)}`;
+  return `stop ${version} ${state}: of ${counted(holders, "holder")} ${fenced} fenced, ${drained} drained  ${listed(devices)}${wentOn}`;
 }
 
 function cellsOf(device: DeviceState, nowMs: number): readonly string[] {

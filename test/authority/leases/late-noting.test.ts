@@ -154,7 +154,7 @@ describe("a stop whose holders are being found out", () => {
     session.hold("a", { version: 1, until, n: 1 }, time.monotonicMs);
     const stop = { version: 2, orgId: "o", deviceIds: ["a"] };
     const record = stops.begin(stop, { waitMs: 10_000, scope: "log" });
-    stops.acknowledge(session, 2, ["a"], "drained");
+    stops.acknowledge(session, 2, { deviceIds: ["a"], state: "drained" });
     fanOut.flush();
     expect(record.counts(time.monotonicMs)).toEqual({ holders: 1, fenced: 1, drained: 1 });
     stops.close();

@@ -17,6 +17,7 @@ interface Stop {
     readonly session?: string;
     readonly state: string;
     readonly devices: readonly string[];
+    readonly running?: readonly object[];
   }[];
 }
 
@@ -68,10 +69,30 @@ describe("a stop that is waited for", () => {
     ack("fenced", { running: [{ kind: "tool", name: "transfer", since: 1 }, { kind: "new" }] });
     ack("fenced", { unheard_of: { of: true } });
     await holder.renew();
-    expect((await read(version)).stop).toMatchObject({ state: "fenced", fenced: 1, drained: 0 });
-    ack("drained", { running: [] });
+    const fenced = await read(version);
+    expect(fenced.stop).toMatchObject({ state: "fenced", fenced: 1, drained: 0 });
+    expect(fenced.holders[0]?.running).toEqual([
+      { kind: "tool", name: "transfer", device: "a" },
+      { kind: "new", device: "a" },
+    ]);
+    ack("drained", { running: [{ kind: "tool" }] });
     await holder.renew();
-    expect((await read(version)).stop.state).toBe("drained");
+    const drained = await read(version);
+    expect(drained.stop.state).toBe("drained");
+    expect(drained.holders[0]).not.toHaveProperty("running");
+  });
+
+  it("keeps the first of what goes on, and of each the beginning of its name", async () => {
+    await using holder = await hold(["a"]);
+    const { version } = stopOf(await post("devices/revoke", { deviceId: "a", wait: "none" }));
+    const { devices } = await holder.next("stop");
+    const name = "x".repeat(300);
+    const running = Array.from({ length: 100 }, () => ({ kind: name, name }));
+    holder.send({ type: "ack", version, devices, state: "fenced", running });
+    await holder.renew();
+    const kept = { kind: "x".repeat(100), name: "x".repeat(100), device: "a" };
+    const [first] = (await read(version)).holders;
+    expect(first?.running).toEqual(Array.from({ length: 20 }, () => kept));
   });
 
   it("is not held up by who watches and holds nothing", async () => {
