@@ -11,10 +11,10 @@ import { startPeer } from "./support/process.ts";
 import type { Peer } from "./support/process.ts";
 
 /**
- * A fleet of lease channels on one process: what one costs in memory, and how long
- * all of them take to renew. And strict
- * checks over one channel, 64 waiting, beside a bare node:http server: what asks is in
- * each case a lean process on the other core.
+ * A fleet of lease channels on one process: what one costs in memory, and how long all
+ * of them take to renew. And strict checks over one channel, 64 waiting, beside a bare
+ * node:http server: asked for by a lean client, by a guard for each device, and by one
+ * guard, in processes on the other core.
  */
 
 /** Strict checks over the channel: at least so many times what the bare server answers. */

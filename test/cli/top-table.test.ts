@@ -85,6 +85,13 @@ describe("a table", () => {
     expect(text).not.toContain("SEEN");
   });
 
+  test("says what went on after a stop before whom it concerns, which may be cut off", () => {
+    const text = shown(snapshot({ pendingStops: [stop(4)] }), 100, 24).join("\n");
+    expect(text).toContain(
+      "of 1 holder 1 fenced, 0 drained, went on after it: tool charge  worker:",
+    );
+  });
+
   test("says how many there are, what is not counted, and when there is nothing", () => {
     const text = shown(snapshot({ devices: [], pendingStops: [stop(4)] }), 80, 24).join("\n");
     expect(text).toMatch(

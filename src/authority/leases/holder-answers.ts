@@ -4,7 +4,7 @@ import type { StopHolderAnswer } from "../../wire/index.ts";
 import { isHolderFenced } from "./stop-record.ts";
 import type { StopHolder, StopRecord } from "./stop-record.ts";
 
-/** Devices that are named of one holder. */
+/** Devices that are named of one holder, and bodies that went on. */
 const MOST_NAMED = 20;
 
 /** An instant by the monotonic clock, and the same as milliseconds since the epoch. */

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { LeaseRequest } from "../../wire/index.ts";
+import { MAX_RUNNING_NAMED, MAX_RUNNING_NAME_LENGTH } from "../../wire/lease-limits.ts";
 import type { Services } from "../services.ts";
 import type { DeviceDecided } from "../store/lease-store.ts";
 import { overAt } from "./clock.ts";
@@ -18,11 +19,7 @@ export interface LeaseSessionOptions {
   readonly maxDevices: number;
 }
 
-/** What is kept of what a device runs though it was stopped, and of the name of each. */
-const MOST_RUNNING = 20;
-const MOST_OF_NAME = 100;
-
-const beginningOf = (text: string): string => text.slice(0, MOST_OF_NAME).toWellFormed();
+const beginningOf = (text: string): string => text.slice(0, MAX_RUNNING_NAME_LENGTH).toWellFormed();
 
 type Message<Type extends LeaseRequest["type"]> = Extract<LeaseRequest, { type: Type }>;
 
@@ -121,7 +118,7 @@ export class LeaseSession {
 
   #acknowledge({ version, devices: deviceIds, state, running: said }: Message<"ack">): void {
     const { held, leases } = this.#options;
-    const running = said?.slice(0, MOST_RUNNING).map(({ kind, name }) => ({
+    const running = said?.slice(0, MAX_RUNNING_NAMED).map(({ kind, name }) => ({
       kind: beginningOf(kind),
       ...(name === undefined ? {} : { name: beginningOf(name) }),
     }));

@@ -96,8 +96,8 @@ function headingOf(snapshot: Snapshot): string {
 function stopLine(stop: StopState): string {
   const { version, state, holders, fenced, drained, devices, running } = stop;
   const listed = (all: readonly string[]): string => all.map((name) => printable(name)).join(", ");
-  const wentOn = running.length === 0 ? "" : `  went on after it: ${listed(running)}`;
-  return `stop ${version} ${state}: of ${counted(holders, "holder")} ${fenced} fenced, ${drained} drained  ${listed(devices)}${wentOn}`;
+  const wentOn = running.length === 0 ? "" : `, went on after it: ${listed(running)}`;
+  return `stop ${version} ${state}: of ${counted(holders, "holder")} ${fenced} fenced, ${drained} drained${wentOn}  ${listed(devices)}`;
 }
 
 function cellsOf(device: DeviceState, nowMs: number): readonly string[] {

@@ -23,8 +23,11 @@ export interface OtherWay {
   readonly otherwise: () => Promise<SourcedVerdict>;
 }
 
-interface Waiter extends OtherWay {
+interface Waiter {
   readonly resolve: (sourced: SourcedVerdict | Promise<SourcedVerdict>) => void;
+  readonly otherwise: OtherWay["otherwise"];
+  /** Until when it waits for the channel, by the monotonic clock. */
+  readonly until: number;
   frame: Frame;
 }
 
@@ -33,12 +36,12 @@ class Frame {
   readonly waiters = new Map<LeasedDevice, Waiter[]>();
   sentAt: Instant | undefined;
   timer: ReturnType<typeof setTimeout> | undefined;
-  /** That of the least patient. */
-  patienceMs = Number.POSITIVE_INFINITY;
+  /** Until when the least patient waits. */
+  until = Number.POSITIVE_INFINITY;
 
   add(leased: LeasedDevice, waiter: Waiter): void {
     waiter.frame = this;
-    this.patienceMs = Math.min(this.patienceMs, waiter.patienceMs);
+    this.until = Math.min(this.until, waiter.until);
     const others = this.waiters.get(leased);
     if (others === undefined) this.waiters.set(leased, [waiter]);
     else others.push(waiter);
@@ -102,7 +105,8 @@ export class CheckFrames {
         reject(cancellation.reason);
         return;
       }
-      const waiter: Waiter = { resolve, patienceMs, otherwise, frame: this.#gathered };
+      const until = this.#options.time.now().monotonicMs + patienceMs;
+      const waiter: Waiter = { resolve, until, otherwise, frame: this.#gathered };
       this.#gather(leased, waiter);
       cancellation.onCancel((reason) => {
         waiter.frame.remove(leased, waiter);
@@ -166,13 +170,15 @@ export class CheckFrames {
     const { numbers, time, send } = this.#options;
     const n = numbers.next();
     const devices = Array.from(frame.waiters.keys(), ({ deviceId }) => deviceId);
-    frame.sentAt = time.now();
+    const now = time.now();
+    frame.sentAt = now;
     this.#sent.set(n, frame);
     const lose = (): void => {
       this.#sent.delete(n);
       frame.lose();
     };
-    if (send({ type: "check", n, devices })) frame.timer = setTimeout(lose, frame.patienceMs);
+    if (send({ type: "check", n, devices }))
+      frame.timer = setTimeout(lose, frame.until - now.monotonicMs);
     else lose();
   }
 

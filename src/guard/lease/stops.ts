@@ -1,4 +1,5 @@
 import type { LeaseRequest } from "../../wire/index.ts";
+import { MAX_RUNNING_NAMED, MAX_RUNNING_NAME_LENGTH } from "../../wire/lease-limits.ts";
 import { inBatches } from "./batches.ts";
 import type { Timekeeper } from "../clock.ts";
 import type { SourcedVerdict } from "../decision-source.ts";
@@ -19,9 +20,6 @@ type Ack = Extract<LeaseRequest, { type: "ack" }>;
 
 /** How long a body may take to heed its signal before it is named. */
 const HEED_MS = 1000;
-/** Bodies named in one message. */
-const MAX_NAMED = 20;
-const MAX_NAME_LENGTH = 100;
 
 /**
  * Obeys a stop, and says so once it is true: first no check of any of its devices
@@ -80,7 +78,7 @@ export class Stops {
     const { schedule, send } = this.#options;
     const unschedule = schedule(() => {
       const bodies = leased.undrained;
-      const running = bodies.slice(0, MAX_NAMED).map(nameOf);
+      const running = bodies.slice(0, MAX_RUNNING_NAMED).map(nameOf);
       for (const listener of leased.listeners) listener.undrained(bodies);
       if (running.length > 0) send({ ...ackOf([leased], version, "fenced"), running });
     }, HEED_MS);
@@ -144,7 +142,7 @@ function hookExit(): void {
 }
 
 const nameOf = ({ boundary: { kind, name } }: RunningBody): { kind: string; name?: string } =>
-  name === undefined ? { kind } : { kind, name: name.slice(0, MAX_NAME_LENGTH) };
+  name === undefined ? { kind } : { kind, name: name.slice(0, MAX_RUNNING_NAME_LENGTH) };
 
 const ackOf = (devices: readonly LeasedDevice[], version: number, state: Ack["state"]): Ack => ({
   type: "ack",

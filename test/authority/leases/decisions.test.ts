@@ -34,7 +34,7 @@ describe("decisions over the lease channel", () => {
     expect(lines.join()).toContain(decision.decisions["a"]?.request_id);
   });
 
-  it("decisions on many devices are an entry for each code, found under each of them", async () => {
+  it("decisions on many devices are entries of up to 100 for each code, found under each of them", async () => {
     const allowed = Array.from({ length: 120 }, (_, index) => `many-${index}`);
     for (const deviceId of allowed) await post("devices/register", { deviceId });
     await post("devices/revoke", { deviceId: "b" });

@@ -161,6 +161,13 @@ test("a stop answers the strict checks that wait, and voids an allow that is on 
   await guard.close();
 });
 
+const deniedByRequest = async (): Promise<Answer> => ({
+  status: 200,
+  body: { allowed: false, code: "DEVICE_REVOKED" },
+  requestId: undefined,
+  retryAfterMs: undefined,
+});
+
 test("an allow that was voided on its way is asked for again", async () => {
   const { leases, guard, clock } = await leased();
   const options = { enforcement: "lease", register: false, clock } as const;
@@ -169,13 +176,7 @@ test("an allow that was voided on its way is asked for again", async () => {
   await nextTurn();
   const [sent] = leases.all("check");
   // A denial that another guard of the device got by request discards what was asked before it.
-  const denied = async (): Promise<Answer> => ({
-    status: 200,
-    body: { allowed: false, code: "DEVICE_REVOKED" },
-    requestId: undefined,
-    retryAfterMs: undefined,
-  });
-  Object.assign(leases.client, { request: denied });
+  Object.assign(leases.client, { request: deniedByRequest });
   const strict = createGuard(leases.client, { ...options, deviceId: "a", enforcement: "strict" });
   await codeOf(strict.check(TOOL));
   leases.decide(sent);
@@ -184,6 +185,27 @@ test("an allow that was voided on its way is asked for again", async () => {
   expect(again?.n).toBeGreaterThan(sent?.n ?? Number.POSITIVE_INFINITY);
   leases.decide(again);
   await expect(waiting).resolves.toMatchObject({ allowed: true });
+  await guard.close();
+});
+
+test("who asks anew waits for the channel no longer, all in all, than who asks once", async () => {
+  const { leases, guard, clock } = await leased({ checkTimeoutMs: 60_000 });
+  const options = { enforcement: "strict", register: false, clock } as const;
+  leases.answers = false;
+  const waiting = guard.check(TOOL, STRICT);
+  await nextTurn();
+  const [sent] = leases.all("check");
+  const other = createGuard(leases.client, { ...options, deviceId: "a" });
+  Object.assign(leases.client, { request: deniedByRequest });
+  await codeOf(other.check(TOOL));
+  clock.pass(29_990);
+  leases.decide(sent);
+  await nextTurn();
+  expect(leases.all("check")).toHaveLength(2);
+  const asked: string[] = [];
+  allowedByRequest(leases, asked);
+  await expect(waiting).resolves.toMatchObject({ allowed: true });
+  expect(asked).toHaveLength(1);
   await guard.close();
 });
 
