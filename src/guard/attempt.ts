@@ -1,5 +1,4 @@
 import type { Cancellation } from "./cancellation.ts";
-import type { Latch } from "./latch.ts";
 
 export type AttemptEnd = "timeout" | "closed" | "caller";
 
@@ -9,16 +8,19 @@ export type AttemptEnd = "timeout" | "closed" | "caller";
  * comes first.
  */
 export class Attempt implements Cancellation {
-  /** Of the run that it belongs to. */
-  readonly latch: Latch;
+  /** Those of its run and those of its guard, with itself. */
+  readonly #lists: readonly Attempt[][];
+  /** Where it is in each. A `Set`, which outgrows one table after the other, keeps garbage for long. */
+  readonly #places: number[];
   readonly #timer: ReturnType<typeof setTimeout>;
   readonly #signals: readonly AbortSignal[];
   #listener: ((reason: unknown) => void) | undefined;
   #endedBy: AttemptEnd | undefined;
   #reason: unknown;
 
-  constructor(timeoutMs: number, latch: Latch, signals: readonly AbortSignal[]) {
-    this.latch = latch;
+  constructor(timeoutMs: number, lists: readonly Attempt[][], signals: readonly AbortSignal[]) {
+    this.#lists = lists;
+    this.#places = lists.map((list) => list.push(this) - 1);
     this.#signals = signals;
     this.#timer = setTimeout(endForTime, timeoutMs, this);
     for (const signal of signals) signal.addEventListener("abort", this);
@@ -42,7 +44,7 @@ export class Attempt implements Cancellation {
   }
 
   end(by: AttemptEnd, reason?: unknown): void {
-    if (this.isCancelled) return;
+    if (this.#endedBy !== undefined) return;
     this.#endedBy = by;
     this.#reason = reason;
     this.#listener?.(reason);
@@ -53,10 +55,18 @@ export class Attempt implements Cancellation {
     this.end("caller", this.#signals.find(({ aborted }) => aborted)?.reason);
   }
 
-  /** Lets go of the timer and of the caller's signals. */
+  /** Lets go of the timer, of both lists and of the caller's signals. */
   clear(): void {
     clearTimeout(this.#timer);
     this.#listener = undefined;
+    this.#lists.forEach((list, which) => {
+      // The last one takes its place.
+      const last = list.pop();
+      const place = this.#places[which];
+      if (last === undefined || last === this || place === undefined) return;
+      list[place] = last;
+      last.#places[which] = place;
+    });
     for (const signal of this.#signals) signal.removeEventListener("abort", this);
   }
 }

@@ -35,7 +35,7 @@ export interface EnforcerOptions {
 export class Enforcer {
   readonly decisions = new SettledDecisions();
   readonly #options: EnforcerOptions;
-  /** Under way, in any order. A `Set`, which outgrows its tables, would keep garbage for long. */
+  /** Checks that are under way, in any order. */
   readonly #attempts: Attempt[] = [];
   #source: DecisionSource;
   #status: GuardStatus = "idle";
@@ -110,11 +110,8 @@ export class Enforcer {
     this.#look(question, pass, this.#options.time.now());
   }
 
-  /** Ends the checks of a run that was stopped, and tells of it. */
-  readonly onStop = (error: ExecutionStoppedError, stopped: Latch): void => {
-    for (const attempt of this.#attempts) {
-      if (attempt.latch === stopped) attempt.end("caller", error);
-    }
+  /** Tells that a run was stopped. */
+  readonly onStop = (error: ExecutionStoppedError): void => {
     const { deviceId, runId, code } = error;
     emit({ type: "stop", deviceId, runId, code, error }, this.#options.onEvent);
   };
@@ -151,8 +148,8 @@ export class Enforcer {
 
   async #obtain(question: Question, askedAt: Instant): Promise<Pass> {
     const { time, timeoutMs, registers } = this.#options;
-    const attempt = new Attempt(timeoutMs, question.latch, question.signals);
-    this.#attempts.push(attempt);
+    const lists = [question.latch.attempts, this.#attempts];
+    const attempt = new Attempt(timeoutMs, lists, question.signals);
     try {
       if (registers && !this.#source.isRegistered) {
         this.#judge(question, await this.#source.register(attempt));
@@ -164,9 +161,6 @@ export class Enforcer {
       throw this.#refused(question, askedAt, false, this.#refusalFor(question, attempt, error));
     } finally {
       attempt.clear();
-      // The last one takes its place.
-      const last = this.#attempts.pop() ?? attempt;
-      if (last !== attempt) this.#attempts[this.#attempts.indexOf(attempt)] = last;
     }
   }
 

@@ -1,3 +1,4 @@
+import type { Attempt } from "./attempt.ts";
 import { ExecutionDeniedError } from "./errors.ts";
 import type { ExecutionStoppedError } from "./errors.ts";
 import type { Denied } from "./held-device.ts";
@@ -7,7 +8,9 @@ export class Latch {
   readonly deviceId: string;
   /** How many stops its device had had when the run began. */
   readonly stops: number;
-  readonly #onStop: (error: ExecutionStoppedError, latch: Latch) => void;
+  /** Checks of the run that are under way, in any order. */
+  readonly attempts: Attempt[] = [];
+  readonly #onStop: (error: ExecutionStoppedError) => void;
   /** Made when somebody first looks at it. */
   #runId: string | undefined;
   /** Made when somebody first looks at the signal. */
@@ -16,7 +19,7 @@ export class Latch {
 
   constructor(
     device: { readonly deviceId: string; readonly stops: number },
-    onStop: (error: ExecutionStoppedError, latch: Latch) => void,
+    onStop: (error: ExecutionStoppedError) => void,
   ) {
     this.deviceId = device.deviceId;
     this.stops = device.stops;
@@ -52,8 +55,9 @@ export class Latch {
   set(error: ExecutionStoppedError): ExecutionStoppedError {
     if (this.#error !== undefined) return this.#error;
     this.#error = error;
+    for (const attempt of this.attempts) attempt.end("caller", error);
     this.#controller?.abort(error);
-    this.#onStop(error, this);
+    this.#onStop(error);
     return error;
   }
 }

@@ -60,11 +60,11 @@ test("stops and top name what went on after a stop, until it has ended", async (
   await begun.promise;
   const { version = 0 } = (await client.revoke("c")) as { version?: number };
   const stops = (): ReturnType<typeof run> => run("stops", String(version));
-  const named = String.raw`went on after it: tool charge\u{1b}[2J  of c`;
+  const named = "went on after it: tool charge\uFFFD[2J  of c";
   await vi.waitUntil(async () => (await stops()).stdout.includes(named), WAIT);
   const { stdout } = await run("top", "--once", "--json");
   expect(JSON.parse(stdout)).toMatchObject({
-    pendingStops: [{ version, state: "fenced", running: ["tool charge\u001B[2J"] }],
+    pendingStops: [{ version, state: "fenced", running: ["tool charge\uFFFD[2J"] }],
   });
   end.resolve();
   await deaf;

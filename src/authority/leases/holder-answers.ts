@@ -1,11 +1,15 @@
 import * as z from "zod/mini";
+import { MAX_PAGE_SIZE } from "../../wire/index.ts";
 import { stopHolderSchema } from "../../wire/stops.ts";
 import type { StopHolderAnswer } from "../../wire/index.ts";
 import { isHolderFenced } from "./stop-record.ts";
 import type { StopHolder, StopRecord } from "./stop-record.ts";
 
-/** Devices that are named of one holder, and bodies that went on. */
+/** Devices that are named of one holder. */
 const MOST_NAMED = 20;
+
+/** Largest page, in bytes of holders; a client reads answers up to twice as large. */
+const MOST_BYTES = 512 * 1024;
 
 /** An instant by the monotonic clock, and the same as milliseconds since the epoch. */
 export interface Now {
@@ -29,7 +33,7 @@ export function holderAnswers(record: StopRecord, now: Now): StopHolderAnswer[] 
     until: wallOf(strictUntil),
   };
   const sessions = Array.from(record.holders.values(), (holder): StopHolderAnswer => {
-    const { session, devices, until, fencedAt, drainedAt } = holder;
+    const { session, devices, until, fencedAt, drainedAt, running } = holder;
     return {
       kind: "session",
       session: session.id,
@@ -38,18 +42,10 @@ export function holderAnswers(record: StopRecord, now: Now): StopHolderAnswer[] 
       until: until === 0 ? null : wallOf(until),
       fenced_at: fencedAt?.toISOString() ?? null,
       drained_at: drainedAt?.toISOString() ?? null,
-      ...runningOf(holder),
+      ...(running === undefined || running.all.length === 0 ? {} : { running: [...running.all] }),
     };
   });
   return strictDevices.length === 0 ? sessions : [...sessions, strict];
-}
-
-/** What was stopped and goes on, of all its devices. */
-function runningOf({ running }: StopHolder): Pick<StopHolderAnswer, "running"> {
-  const all = [...(running ?? [])].flatMap(([device, bodies]) =>
-    bodies.map((body) => ({ ...body, device })),
-  );
-  return all.length === 0 ? {} : { running: all.slice(0, MOST_NAMED) };
 }
 
 /** What it has said; and when it has not, why that may be. */
@@ -70,6 +66,21 @@ export function readHolderAnswers(texts: readonly string[]): StopHolderAnswer[] 
     const parsed = answersSchema.safeParse(JSON.parse(text));
     return parsed.success ? parsed.data : [];
   });
+}
+
+/** Holders from a place on, as many as an answer has room for; and where the next page begins, if there is one. */
+export function holderPage(
+  all: readonly StopHolderAnswer[],
+  from: number,
+): { readonly holders: readonly StopHolderAnswer[]; readonly next: number | null } {
+  let end = from;
+  let bytes = 0;
+  for (const holder of all.slice(from, from + MAX_PAGE_SIZE)) {
+    bytes += Buffer.byteLength(JSON.stringify(holder));
+    if (end > from && bytes > MOST_BYTES) break;
+    end += 1;
+  }
+  return { holders: all.slice(from, end), next: end < all.length ? end : null };
 }
 
 /** Whoever is asked lists them in the same order, so that pages fit together. */

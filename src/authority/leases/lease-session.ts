@@ -1,6 +1,5 @@
 import { randomUUID } from "node:crypto";
 import type { LeaseRequest } from "../../wire/index.ts";
-import { MAX_RUNNING_NAMED, MAX_RUNNING_NAME_LENGTH } from "../../wire/lease-limits.ts";
 import type { Services } from "../services.ts";
 import type { DeviceDecided } from "../store/lease-store.ts";
 import { overAt } from "./clock.ts";
@@ -10,6 +9,7 @@ import type { Leases } from "./leases.ts";
 import { termOf } from "./reader.ts";
 import type { SessionDecided } from "./reader.ts";
 import { ProtocolError } from "./protocol-error.ts";
+import { readRunning } from "./running-bodies.ts";
 
 export interface LeaseSessionOptions {
   readonly services: Pick<Services, "logger" | "metrics" | "auditsAllow">;
@@ -18,8 +18,6 @@ export interface LeaseSessionOptions {
   readonly connection: SessionConnection;
   readonly maxDevices: number;
 }
-
-const beginningOf = (text: string): string => text.slice(0, MAX_RUNNING_NAME_LENGTH).toWellFormed();
 
 type Message<Type extends LeaseRequest["type"]> = Extract<LeaseRequest, { type: Type }>;
 
@@ -118,10 +116,7 @@ export class LeaseSession {
 
   #acknowledge({ version, devices: deviceIds, state, running: said }: Message<"ack">): void {
     const { held, leases } = this.#options;
-    const running = said?.slice(0, MAX_RUNNING_NAMED).map(({ kind, name }) => ({
-      kind: beginningOf(kind),
-      ...(name === undefined ? {} : { name: beginningOf(name) }),
-    }));
+    const running = said && readRunning(said);
     // Of what has not happened nobody can say that it is over.
     if (version <= leases.version) {
       leases.stops.acknowledge(held, version, { deviceIds, state, running });

@@ -2,6 +2,7 @@ import type { RunningBodyNews } from "../../wire/index.ts";
 import type { StopReport, StopReported } from "../store/lease-store.ts";
 import { waitFor } from "./clock.ts";
 import type { HeldSession } from "./held-session.ts";
+import { RunningBodies } from "./running-bodies.ts";
 
 /** One session that a stop concerns. */
 export interface StopHolder {
@@ -13,7 +14,7 @@ export interface StopHolder {
   fencedAt: Date | undefined;
   drainedAt: Date | undefined;
   /** What the session said that goes on, of devices that are not drained. */
-  running?: Map<string, readonly RunningBodyNews[]>;
+  running?: RunningBodies;
 }
 
 /** What a session says of some of its devices. */
@@ -117,8 +118,9 @@ export class StopRecord {
       const known = devices.get(deviceId);
       if (known === undefined || known === "drained") continue;
       devices.set(deviceId, state);
-      if (state === "drained") holder.running?.delete(deviceId);
-      else if (running !== undefined) (holder.running ??= new Map()).set(deviceId, running);
+      if (state === "drained") holder.running?.say(deviceId, []);
+      else if (running !== undefined)
+        (holder.running ??= new RunningBodies()).say(deviceId, running);
     }
     const states = [...devices.values()];
     if (holder.fencedAt === undefined && !states.includes("none")) {

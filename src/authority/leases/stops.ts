@@ -219,7 +219,7 @@ export class Stops {
     const before = record.before?.holders.get(session);
     for (const [deviceId, state] of before?.devices ?? []) {
       if (state === "none") continue;
-      const running = before?.running?.get(deviceId);
+      const running = before?.running?.all.filter(({ device }) => device === deviceId);
       record.acknowledge(session, { deviceIds: [deviceId], state, running }, at);
     }
   }

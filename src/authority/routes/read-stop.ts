@@ -1,9 +1,10 @@
-import { HANDLERS, MAX_PAGE_SIZE, readStopQuerySchema, ROUTES } from "../../wire/index.ts";
+import { HANDLERS, readStopQuerySchema, ROUTES } from "../../wire/index.ts";
 import { answer } from "../http/answer.ts";
 import { authenticate } from "../http/authenticate.ts";
 import { parseQuery } from "../http/parse.ts";
 import type { AuthorityRoute } from "../http/route.ts";
 import { Failure } from "../failure.ts";
+import { holderPage } from "../leases/holder-answers.ts";
 import type { Services } from "../services.ts";
 import { progressOf } from "./waiting.ts";
 
@@ -24,10 +25,10 @@ export function readStopRoute(services: Services): AuthorityRoute {
       if (leases === undefined || record === undefined) throw new Failure("STOP_NOT_FOUND");
       const { cursor = 0 } = parseQuery(readStopQuerySchema, request.query);
       const all = await leases.holdersOf(record);
-      const holders = all.slice(cursor, cursor + MAX_PAGE_SIZE);
-      const next = cursor + MAX_PAGE_SIZE < all.length ? String(cursor + MAX_PAGE_SIZE) : null;
+      const { holders, next } = holderPage(all, cursor);
       const stop = progressOf(services, record);
-      return answer(reply, { status: "ok", handler, stop, holders, cursor: next });
+      const place = next === null ? null : String(next);
+      return answer(reply, { status: "ok", handler, stop, holders, cursor: place });
     },
   };
 }

@@ -177,9 +177,8 @@ export class CheckFrames {
       this.#sent.delete(n);
       frame.lose();
     };
-    if (send({ type: "check", n, devices }))
-      frame.timer = setTimeout(lose, frame.until - now.monotonicMs);
-    else lose();
+    frame.timer = setTimeout(lose, frame.until - now.monotonicMs);
+    if (!send({ type: "check", n, devices })) lose();
   }
 
   /** Messages that no check waits for any more. */

@@ -54,6 +54,18 @@ describe("decisions over the lease channel", () => {
     expect(await of("b")).toMatchObject([{ deviceId: "b", code: "DEVICE_REVOKED" }]);
   });
 
+  it("an entry names fewer devices where their ids are long", async () => {
+    const named = Array.from({ length: 30 }, (_, index) => `${index}:`.padEnd(250, "漢"));
+    await using client = await hold([]);
+    await client.check(named);
+    const [entries, last] = await Promise.all([
+      entriesOn(encodeURIComponent(named[0] ?? "")),
+      entriesOn(encodeURIComponent(named[29] ?? "")),
+    ]);
+    expect(entries).toMatchObject([{ deviceIds: named.slice(0, 16) }]);
+    expect(last).toMatchObject([{ deviceIds: named.slice(16) }]);
+  });
+
   it("a renewal is in the audit when it denies, and when it allows what was not allowed before", async () => {
     await using client = await hold(["a"]);
     await client.renew();

@@ -92,7 +92,7 @@ describe("a stop that is waited for", () => {
     await holder.renew();
     const kept = { kind: "x".repeat(100), name: "x".repeat(100), device: "a" };
     const [first] = (await read(version)).holders;
-    expect(first?.running).toEqual(Array.from({ length: 20 }, () => kept));
+    expect(first?.running).toEqual(Array.from({ length: 4 }, () => kept));
   });
 
   it("is not held up by who watches and holds nothing", async () => {

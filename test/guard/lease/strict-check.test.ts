@@ -188,6 +188,20 @@ test("an allow that was voided on its way is asked for again", async () => {
   await guard.close();
 });
 
+test("an answer that comes while its message is being sent leaves nothing waiting", async () => {
+  const { leases, guard } = await leased({ checkTimeoutMs: 3_600_000 });
+  const timers = (): number =>
+    process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+  leases.answers = false;
+  leases.onRequest = (request) => {
+    if (request.type === "check") leases.decide(request);
+  };
+  const before = timers();
+  await guard.check(TOOL, STRICT);
+  expect(timers()).toBe(before);
+  await guard.close();
+});
+
 test("who asks anew waits for the channel no longer, all in all, than who asks once", async () => {
   const { leases, guard, clock } = await leased({ checkTimeoutMs: 60_000 });
   const options = { enforcement: "strict", register: false, clock } as const;

@@ -17,8 +17,9 @@ import type { KeyRecord, OrgRecord } from "../records.ts";
 
 /** What leases do in a store, as steps of a group. */
 
-/** Devices that one entry of the audit names at most, however long their ids are. */
+/** Devices that one entry of the audit names at most, and UTF-16 units of their ids. */
 const DEVICES_PER_ENTRY = 100;
+const UNITS_PER_ENTRY = 4_000;
 
 type Facts = Omit<DecisionFacts, "devices">;
 
@@ -96,13 +97,26 @@ function auditDecisions(
   deviceIds: readonly string[],
 ): void {
   const { version } = ledger;
-  for (let from = 0; from < deviceIds.length; from += DEVICES_PER_ENTRY) {
-    const some = deviceIds.slice(from, from + DEVICES_PER_ENTRY);
+  for (const some of inEntries(deviceIds)) {
     const [deviceId = "", ...others] = some;
     const devices = others.length === 0 ? { deviceId } : { deviceIds: some };
     const entry = { at, by: key.id, operation: "validate", ...devices, code, requestId, version };
     ledger.audit.append(org.id, entry);
   }
+}
+
+/** Devices, as many at once as one entry names. */
+function* inEntries(deviceIds: readonly string[]): Generator<readonly string[]> {
+  let from = 0;
+  let units = 0;
+  for (const [index, { length }] of deviceIds.entries()) {
+    units += length;
+    if (index === from || (index - from < DEVICES_PER_ENTRY && units <= UNITS_PER_ENTRY)) continue;
+    yield deviceIds.slice(from, index);
+    from = index;
+    units = length;
+  }
+  if (from < deviceIds.length) yield deviceIds.slice(from);
 }
 
 export function setTerms(
