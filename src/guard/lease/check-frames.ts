@@ -177,7 +177,7 @@ export class CheckFrames {
       this.#sent.delete(n);
       frame.lose();
     };
-    frame.timer = setTimeout(lose, frame.until - now.monotonicMs);
+    frame.timer = setTimeout(lose, Math.max(0, frame.until - now.monotonicMs));
     if (!send({ type: "check", n, devices })) lose();
   }
 
