@@ -31,6 +31,13 @@ export const auditEntrySchema = z.looseObject({
 });
 export type AuditEntry = z.infer<typeof auditEntrySchema>;
 
+/** Devices that an entry, or an event made of one, is about. */
+export const devicesOfEntry = ({
+  deviceId,
+  deviceIds,
+}: Pick<AuditEntry, "deviceId" | "deviceIds">): readonly string[] =>
+  deviceIds ?? (deviceId === undefined ? [] : [deviceId]);
+
 /** 1 to {@link MAX_AUDIT_PAGE}. */
 const LIMIT = /^(?:[1-9]\d{0,2}|1000)$/;
 

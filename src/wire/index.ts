@@ -41,6 +41,7 @@ export {
   auditChainsAnswerSchema,
   auditCheckpointSchema,
   auditEntrySchema,
+  devicesOfEntry,
   auditExportSchema,
   auditQuerySchema,
   auditStatementSchema,

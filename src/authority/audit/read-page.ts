@@ -1,3 +1,4 @@
+import { devicesOfEntry } from "../../wire/index.ts";
 import type { AuditChain } from "../store/audit-store.ts";
 import { ChainReader, isLongBefore, positionBefore } from "./chain-reader.ts";
 import type { ReadRow, RowStore } from "./chain-reader.ts";
@@ -107,12 +108,9 @@ async function nextOf(
 /** An entry that cannot be read comes first, so that it is noticed. */
 const atOf = ({ fields }: ReadRow): number => fields?.at ?? 0;
 
-/** Devices that an entry is about. */
-const namesOf = (fields: ReadRow["fields"]): readonly (string | undefined)[] =>
-  fields?.deviceIds ?? [fields?.deviceId];
-
 function passes({ fields }: ReadRow, { deviceId, code, since }: PageRequest): boolean {
-  if (deviceId !== undefined && !namesOf(fields).includes(deviceId)) return false;
+  const isAbout = deviceId === undefined || devicesOfEntry(fields ?? {}).includes(deviceId);
+  if (!isAbout) return false;
   if (code !== undefined && fields?.code !== code) return false;
   return since === undefined || (fields?.at ?? 0) >= since;
 }

@@ -1,4 +1,4 @@
-import * as z from "zod/mini";
+import { auditEntrySchema } from "../../wire/index.ts";
 import type { OrgEvent } from "../../wire/index.ts";
 import type { AuditChain, AuditRow, AuditStore } from "../store/audit-store.ts";
 import type { ChangeFeed } from "../store/changes.ts";
@@ -75,22 +75,9 @@ async function readPage(
   return { events, cursor, isBroken, hasMore };
 }
 
-const entrySchema = z.looseObject({
-  at: z.int(),
-  by: z.string(),
-  op: z.string(),
-  request_id: z.string(),
-  version: z.int(),
-  deviceId: z.exactOptional(z.string()),
-  deviceIds: z.exactOptional(z.array(z.string())),
-  code: z.exactOptional(z.string()),
-  detail: z.exactOptional(z.record(z.string(), z.unknown())),
-});
-
 function eventFrom({ entry }: AuditRow): OrgEvent {
-  const { at, by, op, request_id, version, deviceId, deviceIds, code, detail } = entrySchema.parse(
-    JSON.parse(entry),
-  );
+  const { at, by, op, request_id, version, deviceId, deviceIds, code, detail } =
+    auditEntrySchema.parse(JSON.parse(entry));
   return {
     type: op === "validate" ? "decision" : "change",
     operation: op,

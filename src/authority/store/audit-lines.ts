@@ -10,7 +10,7 @@ import type { AuditRow } from "./audit-store.ts";
  * that have no number, since somebody put them in, is one entry that is none.
  */
 
-/** How much one row holds. It always holds one entry. */
+/** How much one row holds, or one entry. It always holds one. */
 export interface RowSize {
   readonly entries: number;
   /** UTF-16 units. @default any */
@@ -23,23 +23,29 @@ export interface RowSize {
  * @param lastSeq number of the last of them
  */
 export function rowsOf(lastSeq: number, entries: readonly string[], most: RowSize): AuditRow[] {
-  const { length: mostUnits = Number.POSITIVE_INFINITY } = most;
-  const rows: AuditRow[] = [];
+  let seq = lastSeq - entries.length;
+  return Array.from(inParts(entries, most), (part) => {
+    seq += part.length;
+    return { seq, entry: part.join("\n") };
+  });
+}
+
+/** Texts in their order, as many at once as there is room for: always one. */
+export function* inParts(
+  texts: readonly string[],
+  { entries: most, length: mostUnits = Number.POSITIVE_INFINITY }: RowSize,
+): Generator<readonly string[]> {
   let from = 0;
   let units = 0;
-  const finish = (to: number): void => {
-    const entry = entries.slice(from, to).join("\n");
-    rows.push({ seq: lastSeq - entries.length + to, entry });
-    from = to;
-    units = 0;
-  };
-  for (const [index, { length }] of entries.entries()) {
-    const isFull = index - from >= most.entries || units + length > mostUnits;
-    if (index > from && isFull) finish(index);
+  for (const [index, { length }] of texts.entries()) {
+    if (index > from && (index - from >= most || units + length > mostUnits)) {
+      yield texts.slice(from, index);
+      from = index;
+      units = 0;
+    }
     units += length + 1;
   }
-  if (from < entries.length) finish(entries.length);
-  return rows;
+  if (from < texts.length) yield texts.slice(from);
 }
 
 /**

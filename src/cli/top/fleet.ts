@@ -1,3 +1,4 @@
+import { devicesOfEntry } from "../../wire/index.ts";
 import type { OrgEvent, StopAnswer } from "../../wire/index.ts";
 import type { ListedDevice } from "../list-devices.ts";
 
@@ -83,8 +84,9 @@ export class Fleet {
   }
 
   /** A decision was told of. */
-  decided({ deviceId, deviceIds, code, at }: OrgEvent): void {
-    for (const name of deviceIds ?? (deviceId === undefined ? [] : [deviceId])) {
+  decided(event: OrgEvent): void {
+    const { code, at } = event;
+    for (const name of devicesOfEntry(event)) {
       const counted = this.#counted.get(name) ?? { decision: null, checks: 0 };
       this.#counted.set(name, counted);
       counted.checks += 1;

@@ -62,8 +62,8 @@ describe("decisions over the lease channel", () => {
       entriesOn(encodeURIComponent(named[0] ?? "")),
       entriesOn(encodeURIComponent(named[29] ?? "")),
     ]);
-    expect(entries).toMatchObject([{ deviceIds: named.slice(0, 16) }]);
-    expect(last).toMatchObject([{ deviceIds: named.slice(16) }]);
+    expect(entries).toMatchObject([{ deviceIds: named.slice(0, 15) }]);
+    expect(last).toMatchObject([{ deviceIds: named.slice(15) }]);
   });
 
   it("a renewal is in the audit when it denies, and when it allows what was not allowed before", async () => {

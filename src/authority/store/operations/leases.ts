@@ -2,6 +2,7 @@ import type { DecisionCode } from "../../../wire/index.ts";
 import { authorize, isLive, mayHoldLeases } from "../../authorize.ts";
 import { decide } from "../../decide.ts";
 import { NO_ORG } from "../audit-entry.ts";
+import { inParts } from "../audit-lines.ts";
 import type { Caller, Refused, UnknownKey } from "../caller.ts";
 import type { DecisionFacts, Ledger } from "../ledger.ts";
 import type {
@@ -18,8 +19,7 @@ import type { KeyRecord, OrgRecord } from "../records.ts";
 /** What leases do in a store, as steps of a group. */
 
 /** Devices that one entry of the audit names at most, and UTF-16 units of their ids. */
-const DEVICES_PER_ENTRY = 100;
-const UNITS_PER_ENTRY = 4_000;
+const ENTRY_SIZE = { entries: 100, length: 4_000 };
 
 type Facts = Omit<DecisionFacts, "devices">;
 
@@ -97,26 +97,12 @@ function auditDecisions(
   deviceIds: readonly string[],
 ): void {
   const { version } = ledger;
-  for (const some of inEntries(deviceIds)) {
+  for (const some of inParts(deviceIds, ENTRY_SIZE)) {
     const [deviceId = "", ...others] = some;
     const devices = others.length === 0 ? { deviceId } : { deviceIds: some };
     const entry = { at, by: key.id, operation: "validate", ...devices, code, requestId, version };
     ledger.audit.append(org.id, entry);
   }
-}
-
-/** Devices, as many at once as one entry names. */
-function* inEntries(deviceIds: readonly string[]): Generator<readonly string[]> {
-  let from = 0;
-  let units = 0;
-  for (const [index, { length }] of deviceIds.entries()) {
-    units += length;
-    if (index === from || (index - from < DEVICES_PER_ENTRY && units <= UNITS_PER_ENTRY)) continue;
-    yield deviceIds.slice(from, index);
-    from = index;
-    units = length;
-  }
-  if (from < deviceIds.length) yield deviceIds.slice(from);
 }
 
 export function setTerms(

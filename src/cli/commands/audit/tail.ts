@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { defineCommand } from "citty";
 import type { MachineID } from "../../../client/index.ts";
-import { auditEntrySchema, MAX_AUDIT_PAGE } from "../../../wire/index.ts";
+import { auditEntrySchema, devicesOfEntry, MAX_AUDIT_PAGE } from "../../../wire/index.ts";
 import { readInteger } from "../../arguments.ts";
 import { readPage } from "../../audit/audit-client.ts";
 import { readSince } from "../../audit/since.ts";
@@ -93,9 +93,9 @@ async function* entries(
 function describe(line: string): string {
   const { data: entry } = auditEntrySchema.safeParse(parse(line));
   if (entry === undefined) return printable(line);
-  const { at, op, deviceId, deviceIds, code, by, request_id: requestId, detail } = entry;
+  const { at, op, code, by, request_id: requestId, detail } = entry;
   const more = detail === undefined ? undefined : JSON.stringify(detail);
-  const devices = deviceIds?.join(", ") ?? deviceId;
+  const devices = devicesOfEntry(entry).join(", ") || undefined;
   const words = [new Date(at).toISOString(), op, devices, code, `by ${by}`, more, requestId];
   return words.flatMap((word) => (word === undefined ? [] : [printable(word)])).join("  ");
 }
