@@ -109,17 +109,17 @@ export class Workload {
   async #ask(operation: Operation["operation"], deviceId: string): Promise<Operation> {
     const urls = this.#options.urls();
     const url = urls[random(urls.length)];
-    const sentAt = performance.now();
+    const sent = { operation, deviceId, sentAt: performance.now() };
+    // Whoever looks while it is under way sees that it was sent, and that nobody knows what comes of it.
+    const place = this.operations.push({ ...sent, answeredAt: Number.POSITIVE_INFINITY }) - 1;
     const answer = url === undefined ? undefined : await this.#post(url, operation, deviceId);
     const isKnown = answer !== undefined && answer.status < 500;
     const told: Operation = {
-      operation,
-      deviceId,
-      sentAt,
+      ...sent,
       answeredAt: isKnown ? performance.now() : Number.POSITIVE_INFINITY,
       ...(isKnown ? outcomeOf(operation, answer) : {}),
     };
-    this.operations.push(told);
+    this.operations[place] = told;
     if (!isKnown) await pause(PAUSE_MS);
     else if (operation === "validate") {
       this.#decided += 1;
