@@ -1,6 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { MonotonicClock } from "./clock.ts";
-import { isHolderFenced } from "./stop-record.ts";
 import type { StopRecord } from "./stop-record.ts";
 
 const LOOK_MS = 10;
@@ -13,7 +12,7 @@ export async function collectAcknowledgements(
 ): Promise<void> {
   const isDue = (record: StopRecord): boolean =>
     [...record.holders.values()].some(
-      (holder) => holder.session.connection !== undefined && !isHolderFenced(holder, clock()),
+      (holder) => holder.session.connection !== undefined && !holder.isFenced(clock()),
     );
   const end = performance.now() + withinMs;
   while (performance.now() < end && [...stops].some(isDue)) await delay(LOOK_MS);

@@ -49,7 +49,7 @@ export class HeldSession {
   readonly keyHash: string;
   readonly devices = new Map<string, HeldDevice>();
   /** Stops that it has not acknowledged in full. */
-  readonly stops = new Set<StopRecord>();
+  stops: readonly StopRecord[] = [];
   connection: SessionConnection | undefined;
   /** When the connection was lost, by the monotonic clock. */
   lostAt: number | undefined;
@@ -60,6 +60,16 @@ export class HeldSession {
     this.id = id;
     this.orgId = orgId;
     this.keyHash = keyHash;
+  }
+
+  /** A stop concerns it, which did not before. */
+  addStop(stop: StopRecord): void {
+    this.stops = [...this.stops, stop];
+  }
+
+  /** It has acknowledged a stop, or nobody asks for it any more. */
+  removeStop(stop: StopRecord): void {
+    this.stops = this.stops.filter((each) => each !== stop);
   }
 
   /** Devices that it is told of, all or those among some. */

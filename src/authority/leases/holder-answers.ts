@@ -2,8 +2,8 @@ import * as z from "zod/mini";
 import { MAX_PAGE_SIZE } from "../../wire/index.ts";
 import { stopHolderSchema } from "../../wire/stops.ts";
 import type { StopHolderAnswer } from "../../wire/index.ts";
-import { isHolderFenced } from "./stop-record.ts";
-import type { StopHolder, StopRecord } from "./stop-record.ts";
+import type { StopHolder } from "./stop-holder.ts";
+import type { StopRecord } from "./stop-record.ts";
 
 /** Devices that are named of one holder. */
 const MOST_NAMED = 20;
@@ -33,20 +33,23 @@ export function holderAnswers(record: StopRecord, now: Now): StopHolderAnswer[] 
     until: wallOf(strictUntil),
   };
   const sessions = Array.from(record.holders.values(), (holder): StopHolderAnswer => {
-    const { session, devices, until, fencedAt, drainedAt, running } = holder;
+    const { session, until, fencedAt, drainedAt, running } = holder;
     return {
       kind: "session",
       session: session.id,
-      ...named([...devices.keys()]),
+      ...named(Array.from(holder.devices(), ([deviceId]) => deviceId)),
       state: stateOf(record, holder, at),
       until: until === 0 ? null : wallOf(until),
-      fenced_at: fencedAt?.toISOString() ?? null,
-      drained_at: drainedAt?.toISOString() ?? null,
+      fenced_at: isoOf(fencedAt),
+      drained_at: isoOf(drainedAt),
       ...(running === undefined || running.all.length === 0 ? {} : { running: [...running.all] }),
     };
   });
   return strictDevices.length === 0 ? sessions : [...sessions, strict];
 }
+
+const isoOf = (ms: number | undefined): string | null =>
+  ms === undefined ? null : new Date(ms).toISOString();
 
 /** What it has said; and when it has not, why that may be. */
 function stateOf(record: StopRecord, holder: StopHolder, at: number): StopHolderAnswer["state"] {
@@ -55,7 +58,7 @@ function stateOf(record: StopRecord, holder: StopHolder, at: number): StopHolder
     return holder.session.connection === undefined ? "lost" : "fenced";
   }
   if (holder.session.connection === undefined) return "lost";
-  return record.isFenced || isHolderFenced(holder, at) ? "overdue" : "pending";
+  return record.isFenced || holder.isFenced(at) ? "overdue" : "pending";
 }
 
 const answersSchema = z.array(stopHolderSchema);

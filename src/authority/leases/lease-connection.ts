@@ -56,15 +56,15 @@ export class LeaseConnection {
 
   /** Almost every message is worked on as it arrives; the others wait for their turn. */
   #receive(text: string): void {
-    this.#inbox.push(text);
-    if (!this.#isWorking) void this.#work();
+    if (this.#isWorking) this.#inbox.push(text);
+    else void this.#work(text);
   }
 
-  async #work(): Promise<void> {
+  async #work(first: string): Promise<void> {
     this.#isWorking = true;
     const { socket } = this;
     try {
-      for (let text = this.#inbox.shift(); text !== undefined; text = this.#inbox.shift()) {
+      for (let text: string | undefined = first; text !== undefined; text = this.#inbox.shift()) {
         const message = parse(text);
         if (this.#session === undefined) {
           socket.pause();

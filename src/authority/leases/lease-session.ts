@@ -9,6 +9,7 @@ import type { Leases } from "./leases.ts";
 import { termOf } from "./reader.ts";
 import type { SessionDecided } from "./reader.ts";
 import { ProtocolError } from "./protocol-error.ts";
+import type { Renewing } from "./renewals.ts";
 import { readRunning } from "./running-bodies.ts";
 
 export interface LeaseSessionOptions {
@@ -22,11 +23,11 @@ export interface LeaseSessionOptions {
 type Message<Type extends LeaseRequest["type"]> = Extract<LeaseRequest, { type: Type }>;
 
 /** One connection of a session: takes its messages, and answers them. */
-export class LeaseSession {
+export class LeaseSession implements Renewing {
   readonly #options: LeaseSessionOptions;
   /** The renewal that waits for the one under way. Its answer is one for all before it. */
   #renewal: number | undefined;
-  #isReading = false;
+  #isRenewing = false;
   /** Checks that are being decided. */
   #checks = 0;
 
@@ -73,8 +74,10 @@ export class LeaseSession {
     else {
       this.#number(message.n);
       if (message.type === "unwatch") this.#unwatch(message);
-      else if (message.type === "renew") this.#renew(message.n);
-      else this.#check(message);
+      else if (message.type === "renew") {
+        this.#renewal = message.n;
+        if (!this.#isRenewing) this.#options.leases.renewals.add(this);
+      } else this.#check(message);
     }
   }
 
@@ -123,24 +126,15 @@ export class LeaseSession {
     }
   }
 
-  #renew(n: number): void {
-    this.#renewal = n;
-    if (!this.#isReading) void this.#readRenewals();
-  }
-
-  async #readRenewals(): Promise<void> {
-    this.#isReading = true;
-    try {
-      while (this.#renewal !== undefined && this.#isCurrent) {
-        await this.#options.leases.renewals.take(async () => {
-          const n = this.#renewal;
-          this.#renewal = undefined;
-          if (n !== undefined && this.#isCurrent) await this.#grant(n);
-        });
-      }
-    } finally {
-      this.#isReading = false;
-    }
+  /** Answers the renewal that was asked for last. */
+  async renew(): Promise<void> {
+    const n = this.#renewal;
+    this.#renewal = undefined;
+    if (n === undefined || !this.#isCurrent) return;
+    this.#isRenewing = true;
+    await this.#grant(n);
+    this.#isRenewing = false;
+    if (this.#renewal !== undefined) this.#options.leases.renewals.add(this);
   }
 
   /** Answers a renewal by a read that begins now, which is after it arrived. */

@@ -18,6 +18,7 @@ import { readLoggedStop } from "./logged-stop.ts";
 import { Reader, termOf } from "./reader.ts";
 import { reconsider } from "./reconsider.ts";
 import type { Reconsidered } from "./reconsider.ts";
+import { Renewals } from "./renewals.ts";
 import { Replicas } from "./replicas.ts";
 import type { StopRecord } from "./stop-record.ts";
 import { Stops } from "./stops.ts";
@@ -25,7 +26,6 @@ import type { StopLearned, StopOf } from "./stops.ts";
 import { StrictAllows } from "./strict-allows.ts";
 import { hinting, telling } from "./telling.ts";
 import { Terms } from "./terms.ts";
-import { Turns } from "./turns.ts";
 import { waitUntil } from "./wait-until.ts";
 
 export interface LeasesOptions {
@@ -54,7 +54,7 @@ export class Leases {
   readonly stops: Stops;
   readonly reader: Reader;
   readonly fanOut = new FanOut();
-  readonly renewals = new Turns(MOST_RENEWALS);
+  readonly renewals = new Renewals(MOST_RENEWALS);
   readonly #options: LeasesOptions;
   readonly #tail: ChangeTail;
   readonly #replicas: Replicas;

@@ -2,7 +2,7 @@ import type { DeviceDecided, LeaseTerms } from "../store/lease-store.ts";
 import { ChangeFrames } from "./frames.ts";
 import type { HeldSession } from "./held-session.ts";
 import type { Leases } from "./leases.ts";
-import { holderOf } from "./holder-of.ts";
+import { StopHolder } from "./stop-holder.ts";
 
 /** A change of which only a decision can say whom it denies. */
 export interface Reconsidered {
@@ -65,7 +65,7 @@ async function reconsiderOne(
   });
   const stopped = [...denied.values()].flat();
   if (stopped.length > 0 && orgId !== undefined) {
-    const holder = holderOf(session, new Set(stopped), version, leases.now());
+    const holder = StopHolder.of(session, new Set(stopped), version, leases.now());
     const stop = { version, orgId, deviceIds: undefined };
     const record =
       leases.stops.get(version) ??

@@ -1,28 +1,7 @@
-import type { RunningBodyNews } from "../../wire/index.ts";
 import type { StopReport, StopReported } from "../store/lease-store.ts";
 import { waitFor } from "./clock.ts";
 import type { HeldSession } from "./held-session.ts";
-import { RunningBodies } from "./running-bodies.ts";
-
-/** One session that a stop concerns. */
-export interface StopHolder {
-  readonly session: HeldSession;
-  /** Devices of the stop, and what of it is acknowledged of each. */
-  readonly devices: Map<string, "none" | "fenced" | "drained">;
-  /** When its older allows are over by themselves, by the monotonic clock. */
-  readonly until: number;
-  fencedAt: Date | undefined;
-  drainedAt: Date | undefined;
-  /** What the session said that goes on, of devices that are not drained. */
-  running?: RunningBodies;
-}
-
-/** What a session says of some of its devices. */
-export interface Acknowledged {
-  readonly deviceIds: readonly string[];
-  readonly state: "fenced" | "drained";
-  readonly running?: readonly RunningBodyNews[] | undefined;
-}
+import type { Acknowledged, StopHolder } from "./stop-holder.ts";
 
 /** `log`: it names what the change log names; `more`: other devices, too; `unknown`: nobody knows. */
 export type StopScope = "log" | "more" | "unknown";
@@ -98,7 +77,7 @@ export class StopRecord {
     // Who is connected and holds nothing older has only what runs to say something of.
     if (holder.until > 0) this.#unfenced += 1;
     this.#undrained += 1;
-    holder.session.stops.add(this);
+    holder.session.addStop(this);
     return true;
   }
 
@@ -109,28 +88,22 @@ export class StopRecord {
     return true;
   }
 
-  /** A session says so of some of its devices. It counts for those alone. */
-  acknowledge(session: HeldSession, { deviceIds, state, running }: Acknowledged, at: Date): void {
+  /**
+   * A session says so of some of its devices.
+   *
+   * @param at in milliseconds since the epoch
+   */
+  acknowledge(session: HeldSession, acknowledged: Acknowledged, at: number): void {
     const holder = this.holders.get(session);
     if (holder === undefined) return;
-    const { devices } = holder;
-    for (const deviceId of deviceIds) {
-      const known = devices.get(deviceId);
-      if (known === undefined || known === "drained") continue;
-      devices.set(deviceId, state);
-      if (state === "drained") holder.running?.say(deviceId, []);
-      else if (running !== undefined)
-        (holder.running ??= new RunningBodies()).say(deviceId, running);
+    const { fencedAt, drainedAt } = holder;
+    holder.acknowledge(acknowledged, at);
+    if (fencedAt === undefined && holder.fencedAt !== undefined && holder.until > 0) {
+      this.#unfenced -= 1;
     }
-    const states = [...devices.values()];
-    if (holder.fencedAt === undefined && !states.includes("none")) {
-      holder.fencedAt = at;
-      if (holder.until > 0) this.#unfenced -= 1;
-    }
-    if (holder.drainedAt === undefined && states.every((each) => each === "drained")) {
-      holder.drainedAt = at;
+    if (drainedAt === undefined && holder.drainedAt !== undefined) {
       this.#undrained -= 1;
-      session.stops.delete(this);
+      session.removeStop(this);
     }
   }
 
@@ -194,15 +167,12 @@ export class StopRecord {
     const drained = this.holders.size - this.#undrained + drainedOthers;
     if (this.isFenced) return { holders, fenced: holders, drained };
     let fenced = others + (now >= this.strictUntil ? strict : 0);
-    for (const holder of this.holders.values()) fenced += Number(isHolderFenced(holder, now));
+    for (const holder of this.holders.values()) fenced += Number(holder.isFenced(now));
     return { holders, fenced, drained };
   }
 
   /** Nobody asks for it any more. */
   forget(): void {
-    for (const session of this.holders.keys()) session.stops.delete(this);
+    for (const session of this.holders.keys()) session.removeStop(this);
   }
 }
-
-export const isHolderFenced = ({ fencedAt, until }: StopHolder, now: number): boolean =>
-  fencedAt !== undefined || now >= until;

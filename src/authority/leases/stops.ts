@@ -4,9 +4,10 @@ import type { MonotonicClock } from "./clock.ts";
 import type { HeldSession } from "./held-session.ts";
 import type { HeldSessions } from "./held-sessions.ts";
 import { collectAcknowledgements } from "./collect-acknowledgements.ts";
-import { holderOf } from "./holder-of.ts";
+import { StopHolder } from "./stop-holder.ts";
+import type { Acknowledged } from "./stop-holder.ts";
 import { StopRecord } from "./stop-record.ts";
-import type { Acknowledged, StopHolder, StopScope, StopState } from "./stop-record.ts";
+import type { StopScope, StopState } from "./stop-record.ts";
 import type { StrictAllows } from "./strict-allows.ts";
 
 /** What was stopped. */
@@ -163,7 +164,7 @@ export class Stops {
     }
     session.release(acknowledged.deviceIds, version);
     const now = this.#options.clock();
-    const at = new Date(this.#options.now());
+    const at = this.#options.now();
     for (const stop of session.stops) {
       if (stop.version > version) continue;
       stop.acknowledge(session, acknowledged, at);
@@ -211,13 +212,13 @@ export class Stops {
   #note(record: StopRecord, session: HeldSession): void {
     if (record.holders.has(session)) return;
     const { version, deviceIds } = record;
-    const holder = holderOf(session, deviceIds, version, this.#options.clock());
+    const holder = StopHolder.of(session, deviceIds, version, this.#options.clock());
     if (holder === undefined) return;
     this.add(record, holder);
     // What it said of this stop holds, though it was another's account of it.
-    const at = new Date(this.#options.now());
+    const at = this.#options.now();
     const before = record.before?.holders.get(session);
-    for (const [deviceId, state] of before?.devices ?? []) {
+    for (const [deviceId, state] of before?.devices() ?? []) {
       if (state === "none") continue;
       const running = before?.running?.all.filter(({ device }) => device === deviceId);
       record.acknowledge(session, { deviceIds: [deviceId], state, running }, at);

@@ -147,6 +147,28 @@ describe("a stop that is waited for", () => {
     expect((await read(version)).stop.state).toBe("fenced");
   });
 
+  it("takes an acknowledgement for every stop up to its version", async () => {
+    await using holder = await hold(["a", "b"]);
+    const first = stopOf(await post("devices/revoke", { deviceId: "a", wait: "none" }));
+    const second = stopOf(await post("devices/revoke", { deviceId: "b", wait: "none" }));
+    holder.ack(second.version, ["a", "b"], "drained");
+    await holder.renew();
+    expect((await read(first.version)).stop.state).toBe("drained");
+    expect((await read(second.version)).stop.state).toBe("drained");
+  });
+
+  it("stays drained for a device that a later acknowledgement names, too", async () => {
+    await using holder = await hold(["a", "b"]);
+    const revoked = await post("devices/revoke_batch", { deviceIds: ["a", "b"], wait: "none" });
+    const { version } = stopOf(revoked);
+    await holder.next("stop");
+    holder.ack(version, ["a"], "drained");
+    holder.ack(version, ["a", "b"], "fenced");
+    holder.ack(version, ["b"], "drained");
+    await holder.renew();
+    expect((await read(version)).stop.state).toBe("drained");
+  });
+
   it("takes an acknowledgement for leases of its own session alone", async () => {
     await using one = await hold(["a"]);
     await using other = await hold(["a"]);
