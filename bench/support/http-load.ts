@@ -1,5 +1,7 @@
 import { connect } from "node:net";
 import type { Socket } from "node:net";
+import { sharedNow } from "./authority-calls.ts";
+import { quantile } from "./compare.ts";
 import { serveParent } from "./process.ts";
 
 /** What to send, and for how long. */
@@ -13,6 +15,14 @@ export interface LoadOrder {
   readonly bodies: readonly string[];
   /** What every answer contains. */
   readonly expect: string;
+  /** Of every how many requests its latency is noted. @default 16 */
+  readonly sampled?: number;
+}
+
+/** When a request was answered, by the clock that processes share, and how long that took. */
+export interface LoadSample {
+  readonly atMs: number;
+  readonly latencyMs: number;
 }
 
 /** What came of a load. */
@@ -21,7 +31,11 @@ export interface LoadReport {
   /** Microseconds. */
   readonly p50: number;
   readonly p99: number;
+  /** When a request was answered and how long it took, of those that `sampled` asked for. */
+  readonly samples?: readonly LoadSample[];
 }
+
+const SAMPLED = 16;
 
 /*
  * A load generator that costs next to nothing: request bytes are made once, and
@@ -50,7 +64,8 @@ class Connection {
   readonly #socket: Socket;
   readonly #request: Buffer;
   readonly #expect: string;
-  readonly latencies: number[] = [];
+  readonly #sampled: number;
+  readonly samples: LoadSample[] = [];
   answered = 0;
   #length = 0;
   #received = 0;
@@ -60,6 +75,7 @@ class Connection {
   constructor(order: LoadOrder, body: string) {
     this.#request = requestBytes(order, body);
     this.#expect = order.expect;
+    this.#sampled = order.sampled ?? SAMPLED;
     this.#socket = connect(order.port, "127.0.0.1", () => this.#send());
     this.#socket.setNoDelay(true);
     this.#socket.on("data", (chunk) => this.#receive(chunk));
@@ -74,6 +90,10 @@ class Connection {
     this.#socket.write(this.#request);
   }
 
+  #note(): void {
+    this.samples.push({ atMs: sharedNow(), latencyMs: performance.now() - this.#sentAt });
+  }
+
   #receive(chunk: Buffer): void {
     if (this.#length === 0) this.#length = answerLength(chunk, this.#expect);
     this.#received += chunk.length;
@@ -82,7 +102,7 @@ class Connection {
     this.#received = 0;
     if (this.#running) {
       this.answered += 1;
-      if (this.answered % 16 === 0) this.latencies.push(performance.now() - this.#sentAt);
+      if (this.answered % this.#sampled === 0) this.#note();
       this.#send();
       return;
     }
@@ -104,9 +124,14 @@ async function load(order: LoadOrder): Promise<LoadReport> {
   const seconds = (performance.now() - started) / 1_000;
   for (const connection of open) connection.stop();
   const answered = open.reduce((sum, connection) => sum + connection.answered, 0);
-  const latencies = open.flatMap((connection) => connection.latencies).toSorted((a, b) => a - b);
-  const at = (share: number) => (latencies[Math.floor(latencies.length * share)] ?? 0) * 1_000;
-  return { requestsPerSecond: answered / seconds, p50: at(0.5), p99: at(0.99) };
+  const samples = open.flatMap((connection) => connection.samples);
+  const latencies = samples.map(({ latencyMs }) => latencyMs);
+  return {
+    requestsPerSecond: answered / seconds,
+    p50: quantile(latencies, 0.5) * 1_000,
+    p99: quantile(latencies, 0.99) * 1_000,
+    ...(order.sampled === undefined ? {} : { samples }),
+  };
 }
 
 await serveParent(load);

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { constants, setPriority } from "node:os";
 import { sharedNow } from "./authority-calls.ts";
 import { LeanChannel } from "./lean-channel.ts";
 import { serveParent } from "./process.ts";
@@ -16,6 +17,8 @@ export type FleetOrder =
       readonly key: string;
       readonly devices: readonly string[];
     }
+  /** Answered at once: whoever else runs on its core goes first, from here on. */
+  | { readonly order: "yield" }
   /** Answered at once: stops are counted from here on. */
   | { readonly order: "arm" }
   /** Answered when all have been stopped since. */
@@ -146,6 +149,7 @@ const all: Holder[] = [];
 
 await serveParent(async (message: FleetOrder) => {
   if (message.order === "open") await open(message);
+  if (message.order === "yield") setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
   if (message.order === "arm") {
     stopped.arm();
     leased.arm();
