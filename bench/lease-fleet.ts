@@ -14,7 +14,8 @@ import type { Peer } from "./support/process.ts";
  * A fleet of lease channels on one process: what one costs in memory, and how long all
  * of them take to renew. And strict checks over one channel, 64 waiting, beside a bare
  * node:http server: asked for by a lean client, by a guard for each device, and by one
- * guard, in processes on the other core.
+ * guard, in processes on the other core. Every allow is committed to disk before it is
+ * answered; the lean client also asks an authority that keeps no allows in its audit.
  */
 
 /** Strict checks over the channel: at least so many times what the bare server answers. */
@@ -79,13 +80,21 @@ async function benchFleet(): Promise<boolean> {
 async function benchChecks(): Promise<boolean> {
   await using bare = startPeer("bare-server.ts", DISK_CORE);
   await using peer = startPeer("authority-server.ts", DISK_CORE);
+  await using silent = startPeer("authority-server.ts", DISK_CORE, ["none"]);
   await using load = startPeer("http-load.ts", OTHER_CORE);
   const { port } = await bare.hear<{ port: number }>();
-  const authority = await peer.hear<BenchAuthority>();
-  await each(WAITING, (index) => post(authority, "devices/register", { deviceId: nameOf(index) }));
   const devices = Array.from({ length: WAITING }, (_, index) => nameOf(index));
-  const access = [String(authority.port), authority.ownerKey, ...devices];
+  const accessTo = async (asked: Peer): Promise<readonly string[]> => {
+    const authority = await asked.hear<BenchAuthority>();
+    await each(WAITING, (index) =>
+      post(authority, "devices/register", { deviceId: devices[index] }),
+    );
+    return [String(authority.port), authority.ownerKey, ...devices];
+  };
+  const access = await accessTo(peer);
+  const unaudited = await accessTo(silent);
   await using lean = startPeer("check-load.ts", OTHER_CORE, ["channel", ...access]);
+  await using leanUnaudited = startPeer("check-load.ts", OTHER_CORE, ["channel", ...unaudited]);
   await using guards = startPeer("check-load.ts", OTHER_CORE, ["guards", ...access]);
   await using guard = startPeer("check-load.ts", OTHER_CORE, ["guard", ...access]);
   const checks = async (by: Peer, milliseconds: number): Promise<number> => {
@@ -106,6 +115,7 @@ async function benchChecks(): Promise<boolean> {
       return report.requestsPerSecond;
     },
     "strict checks over the channel": (milliseconds: number) => checks(lean, milliseconds),
+    "with no allow in the audit": (milliseconds: number) => checks(leanUnaudited, milliseconds),
     "by a guard for each": (milliseconds: number) => checks(guards, milliseconds),
     "by one guard": (milliseconds: number) => checks(guard, milliseconds),
   };

@@ -4,7 +4,10 @@ import { join } from "node:path";
 import { createAuthority, sqliteStore } from "../../src/authority/index.ts";
 import { say, serveParent } from "./process.ts";
 
-/* An authority as it is served: a SQLite file on disk, every decision in the audit. */
+/*
+ * An authority as it is served: a SQLite file on disk, every decision in the audit, or
+ * with the argument `none` no allow.
+ */
 
 const folder = await mkdtemp(join(tmpdir(), "machineid-bench-"));
 const store = await sqliteStore(join(folder, "authority.db"));
@@ -12,6 +15,7 @@ const store = await sqliteStore(join(folder, "authority.db"));
 const open = { perSecond: 1e9, burst: 1e9 };
 const authority = createAuthority({
   store,
+  auditDecisions: process.argv[2] === "none" ? "none" : "all",
   limits: { perKey: open, perOrg: open },
   maxConnections: 50_000,
   leases: { maxSessionsPerKey: 50_000 },
