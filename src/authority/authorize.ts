@@ -12,6 +12,7 @@ export const PERMISSIONS = Object.freeze({
   "devices:remove": ["owner", "operator"],
   "usage:read": ["owner", "viewer"],
   "stops:read": ["owner", "operator", "viewer"],
+  "sessions:read": ["owner", "operator", "viewer"],
   "org:read": ["owner", "operator", "viewer"],
   "org:stop": ["owner", "operator"],
   "org:resume": ["owner", "operator"],

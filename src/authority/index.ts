@@ -92,13 +92,14 @@ export type {
   AdminStore,
   OrgChanged,
   OrgPatch,
+  OpenedPart,
+  OrgOpened,
   OrgPolicy,
   OrgRead,
   OrgsListed,
   OrgStandingChanged,
   OrgStore,
   OrgUsage,
-  StopsOpened,
   UsageRead,
 } from "./store/org-store.ts";
 export type { Bootstrap, Bootstrapped, Store } from "./store/store.ts";

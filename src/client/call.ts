@@ -78,8 +78,8 @@ export interface BatchOptions extends ChangeOptions {
 /** How several devices are revoked, and whether the answer waits. */
 export interface StopBatchOptions extends BatchOptions, StopOptions {}
 
-/** Which part of those whom a stop concerns is read. */
-export interface ReadStopOptions extends CallOptions {
+/** Which part of a list that comes in pages is read. */
+export interface PageOptions extends CallOptions {
   /** Where the page before ended. */
   readonly cursor?: string | undefined;
 }

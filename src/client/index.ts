@@ -10,7 +10,7 @@ export type {
   ChangeOptions,
   DeviceSelection,
   ListDevicesOptions,
-  ReadStopOptions,
+  PageOptions,
   RegisterOptions,
   RestoreBatchOptions,
   RestoreOptions,

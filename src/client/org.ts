@@ -1,12 +1,12 @@
-import type { OrgStateAnswer, StopAnswer } from "../wire/index.ts";
+import type { OrgStateAnswer, SessionsAnswer, StopAnswer } from "../wire/index.ts";
 import type {
   Answered,
   Ask,
   CallOptions,
   ChangeOptions,
+  PageOptions,
   RestoreOptions,
   StopOptions,
-  ReadStopOptions,
 } from "./call.ts";
 import { waitingOf } from "./call.ts";
 
@@ -30,8 +30,13 @@ export class OrgControl {
   }
 
   /** How far a stop of devices or of the org has come, and whom it concerns, a page of them. */
-  readStop(version: number, options: ReadStopOptions = {}): Answered<StopAnswer> {
+  readStop(version: number, options: PageOptions = {}): Answered<StopAnswer> {
     return this.#ask("readStop", { version, cursor: options.cursor }, options);
+  }
+
+  /** Processes with a lease channel, and how many of them each device has, a page of those. */
+  readSessions(options: PageOptions = {}): Answered<SessionsAnswer> {
+    return this.#ask("readSessions", { cursor: options.cursor }, options);
   }
 
   /** Ends a stop; `status: "pending"` when a second key has to ask for it, too. */

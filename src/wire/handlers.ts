@@ -17,6 +17,7 @@ export const HANDLERS = {
   readOrg: "org",
   stopOrg: "org_stop",
   readStop: "stops",
+  readSessions: "sessions",
   resumeOrg: "org_resume",
   setOrgPolicy: "org_policy",
   createKey: "keys/create",

@@ -80,6 +80,7 @@ export {
   planSchema,
   registerRequestSchema,
   resumeOrgRequestSchema,
+  readSessionsQuerySchema,
   readStopQuerySchema,
   revokeKeyRequestSchema,
   revokeRequestSchema,
@@ -118,5 +119,7 @@ export type { LeaseAnswer, LeaseRequest, RunningBodyNews } from "./lease-message
 export type { Ed25519Jwk, Jwks } from "./signing.ts";
 export { SIGNATURE_TYPES } from "./signature-types.ts";
 export type { SignatureType } from "./signature-types.ts";
+export { deviceSessionsSchema, sessionsAnswerSchema } from "./sessions.ts";
+export type { DeviceSessions, SessionsAnswer } from "./sessions.ts";
 export { stopAnswerSchema, stopProgressSchema } from "./stops.ts";
 export type { StopAnswer, StopHolderAnswer, StopProgress } from "./stops.ts";

@@ -144,6 +144,12 @@ export const readStopQuerySchema = z.looseObject({
   cursor: z.exactOptional(z.pipe(digits(9), z.transform(Number))),
 });
 
+/** Query of sessions. */
+export const readSessionsQuerySchema = z.looseObject({
+  /** Where the page before ended, as its answer said. */
+  cursor: z.exactOptional(z.string().check(z.maxLength(1_024))),
+});
+
 /** Body of org/stop. */
 export const stopOrgRequestSchema = z.looseObject({
   reason: z.exactOptional(reasonSchema),

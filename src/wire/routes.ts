@@ -25,6 +25,7 @@ export const ORG_ROUTES = {
   readOrg: get("org"),
   stopOrg: post("org/stop"),
   readStop: get("stops/{version}"),
+  readSessions: get("sessions"),
   resumeOrg: post("org/resume"),
   setOrgPolicy: post("org/policy"),
   createKey: post("keys/create"),

@@ -35,13 +35,14 @@ describe("the table of rights", () => {
         "devices:unrevoke",
         "devices:remove",
         "stops:read",
+        "sessions:read",
         "org:read",
         "org:stop",
         "org:resume",
         "audit:read",
       ],
       agt_: ["devices:register", "devices:validate"],
-      viw_: ["devices:list", "usage:read", "stops:read", "org:read", "audit:read"],
+      viw_: ["devices:list", "usage:read", "stops:read", "sessions:read", "org:read", "audit:read"],
     });
   });
 

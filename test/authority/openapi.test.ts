@@ -141,6 +141,7 @@ describe("the OpenAPI document", () => {
       ["post", "/api/v1/org/stop", { key, body: { reason: "drill", wait: "none" } }, 200],
       ["get", "/api/v1/stops/last", { key }, 200],
       ["get", "/api/v1/stops/999", { key }, 404],
+      ["get", "/api/v1/sessions?cursor=a", { key }, 200],
       ["post", "/api/v1/org/resume", { key, body: { if_version: 100_000 } }, 200],
       ["post", "/api/v1/org/policy", { key, body: { twoPersonRestore: true } }, 200],
       ["post", `${d}/register`, { key, body: { deviceId: "w:1", owner: "team" } }, 200],

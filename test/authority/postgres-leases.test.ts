@@ -77,6 +77,24 @@ describe("leases of replicas on one PostgreSQL", () => {
     expect(await stateOf(other, version)).toBe("fenced");
   });
 
+  it("sessions are counted at whichever replica they are", async () => {
+    const [one, other] = [await start(), await start()];
+    await post(one, "devices/register", { deviceId: "a" });
+    await post(one, "devices/register", { deviceId: "b" });
+    await using _first = await LeaseClient.holding(one.url, OWNER_KEY, ["a", "b"]);
+    await using _second = await LeaseClient.holding(other.url, OWNER_KEY, ["a"]);
+    for (const replica of [one, other]) {
+      const { body } = await call(replica, "GET", "/api/v1/sessions");
+      expect(body).toMatchObject({
+        sessions: 2,
+        devices: [
+          { deviceId: "a", sessions: 2 },
+          { deviceId: "b", sessions: 1 },
+        ],
+      });
+    }
+  });
+
   it("a guard is aborted by a stop at another replica", async () => {
     const [one, other] = [await start(), await start()];
     await post(one, "devices/register", { deviceId: "a" });

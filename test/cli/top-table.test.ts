@@ -16,6 +16,8 @@ const device = (deviceId: string): DeviceState => ({
   deviceId,
   status: "active",
   lastSeenAt: AT,
+  sessions: 12,
+  lostSessions: 3,
   lastDecision: { code: "DEVICE_REVOKED", at: AT },
   checksPerSecond: 12.5,
 });
@@ -83,6 +85,19 @@ describe("a table", () => {
     expect(text).toMatch(/CHECKS\/S/);
     expect(text.match(/:0[17] .*12\.5/g)).toHaveLength(4);
     expect(text).not.toContain("SEEN");
+  });
+
+  test("says how many sessions a device has, where the authority does and there is room", () => {
+    const header = (given: Partial<Snapshot>, columns: number): string | undefined =>
+      shown(snapshot(given), columns, 24).find((line) => line.startsWith("DEVICE"));
+    expect(shown(snapshot({}), 80, 24).join("\n")).toMatch(
+      /active {2}12, 3 lost {2}DEVICE_REVOKED/,
+    );
+    expect(header({}, 80)).toMatch(/SESSIONS .* SEEN/);
+    expect(header({}, 65)).toMatch(/SESSIONS/);
+    expect(header({}, 65)).not.toMatch(/SEEN/);
+    expect(header({}, 50)).not.toMatch(/SESSIONS/);
+    expect(header({ sessions: null }, 80)).not.toMatch(/SESSIONS/);
   });
 
   test("says what went on after a stop before whom it concerns, which may be cut off", () => {

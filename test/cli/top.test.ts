@@ -7,10 +7,9 @@ import type { TestAuthority } from "../support/authority.ts";
 import { LeaseClient } from "../support/lease-client.ts";
 import { CLI, cleanEnv, runCli, startCli } from "./spawn.ts";
 
-const env = ({ url, ownerKey, adminKey }: TestAuthority): Record<string, string> => ({
+const env = ({ url, ownerKey }: TestAuthority): Record<string, string> => ({
   MACHINEID_BASE_URL: url,
   MACHINEID_ORG_KEY: ownerKey,
-  MACHINEID_ADMIN_KEY: adminKey,
 });
 const clientOf = ({ url, ownerKey }: TestAuthority): MachineID =>
   new MachineID({ orgKey: ownerKey, baseUrl: url });
@@ -35,8 +34,8 @@ test("top --once --json tells of devices, sessions and stops", async () => {
     sessions: 1,
     problem: null,
     devices: expect.arrayContaining([
-      expect.objectContaining({ deviceId: "a", status: "revoked" }),
-      expect.objectContaining({ deviceId: "b", status: "active" }),
+      expect.objectContaining({ deviceId: "a", status: "revoked", sessions: 1, lostSessions: 0 }),
+      expect.objectContaining({ deviceId: "b", status: "active", sessions: 0, lostSessions: 0 }),
     ]),
     pendingStops: [{ state: "fenced", holders: 1, fenced: 1, drained: 0, devices: ["a"] }],
   });
@@ -77,7 +76,7 @@ test("top without a terminal shows one table, on which nothing can act", async (
   await client.register("worker\u200B:x");
   const { code, stdout } = await runCli(["top", "--interval-ms", "100"], { env: env(authority) });
   expect(code).toBe(0);
-  expect(stdout).toMatch(/DEVICE\s+STATUS\s+LAST DECISION/);
+  expect(stdout).toMatch(/DEVICE\s+STATUS\s+SESSIONS\s+LAST DECISION/);
   expect(stdout).toContain("worker\\u{200b}:x");
   expect(stdout).not.toContain("\u001B");
 });

@@ -202,6 +202,7 @@ test("codes, caps and routes are pinned: a change here is a change of the contra
         "GET /api/v1/org",
         "POST /api/v1/org/stop",
         "GET /api/v1/stops/{version}",
+        "GET /api/v1/sessions",
         "POST /api/v1/org/resume",
         "POST /api/v1/org/policy",
         "POST /api/v1/keys/create",

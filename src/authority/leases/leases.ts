@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import type { StopHolderAnswer } from "../../wire/index.ts";
 import type { AuthorityLogger, Services } from "../services.ts";
 import type { Change } from "../store/changes.ts";
 import type { Validated } from "../store/device-store.ts";
@@ -9,10 +8,10 @@ import { ChangeTail } from "./change-tail.ts";
 import { overAt, waitFor } from "./clock.ts";
 import type { MonotonicClock } from "./clock.ts";
 import { effectOf } from "./effects.ts";
+import { Enquiries } from "./enquiries.ts";
 import { ackAfter, FanOut } from "./fan-out.ts";
 import { Floors } from "./floors.ts";
 import type { HeldSession } from "./held-session.ts";
-import { holderAnswers, inOrder, readHolderAnswers } from "./holder-answers.ts";
 import { HeldSessions } from "./held-sessions.ts";
 import { readLoggedStop } from "./logged-stop.ts";
 import { Reader, termOf } from "./reader.ts";
@@ -52,6 +51,7 @@ export class Leases {
   readonly strict = new StrictAllows();
   readonly floors = new Floors();
   readonly stops: Stops;
+  readonly enquiries: Enquiries;
   readonly reader: Reader;
   readonly fanOut = new FanOut();
   readonly renewals = new Renewals(MOST_RENEWALS);
@@ -73,10 +73,12 @@ export class Leases {
       logger,
       readWaitMs: async () => (await this.#readTerms()).waitMs,
       onNews: () => this.stops.lookAgain(),
-      holdersOf: (version) => JSON.stringify(this.#holdersHere(version)),
+      answer: (subject) => this.enquiries.answer(subject),
     });
     const { sessions, strict, floors, fanOut } = this;
     this.stops = new Stops({ clock, now, sessions, strict, fanOut, replicas: this.#replicas });
+    const { stops } = this;
+    this.enquiries = new Enquiries({ clock, now, sessions, stops, replicas: this.#replicas });
     this.reader = new Reader({ store: leaseStore, floors, clock, now });
     this.#terms = new Terms({ ...options, store: leaseStore });
     this.#tail = new ChangeTail(store, logger, {
@@ -175,19 +177,6 @@ export class Leases {
     await this.stops.complete(record);
     await this.stops.refresh(record);
     return record;
-  }
-
-  /** Everybody whom a stop concerns, at all processes that answer. */
-  async holdersOf({ version }: StopRecord): Promise<StopHolderAnswer[]> {
-    const elsewhere = await this.#replicas.holdersElsewhere(version);
-    return inOrder([...this.#holdersHere(version), ...readHolderAnswers(elsewhere)]);
-  }
-
-  #holdersHere(version: number): StopHolderAnswer[] {
-    const record = this.stops.get(version);
-    if (record === undefined) return [];
-    const now = { monotonicMs: this.now(), wallMs: this.#options.now() };
-    return holderAnswers(record, now);
   }
 
   /** Keeps account of a stop whose holders were told when it was applied. */

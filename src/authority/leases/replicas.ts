@@ -1,6 +1,7 @@
 import type { AuthorityLogger } from "../services.ts";
 import type {
   LeaseMembership,
+  ReplicaQuestion,
   ReplicaRow,
   ReplicaStanding,
   StopReport,
@@ -19,8 +20,8 @@ export interface ReplicasOptions {
   readonly readWaitMs: () => Promise<number>;
   /** Others have said something, or are gone: stops may be fenced sooner. */
   readonly onNews: () => void;
-  /** What others are answered who ask for the holders of a stop. */
-  readonly holdersOf: (version: number) => string;
+  /** What others are answered who ask. */
+  readonly answer: (subject: string) => string;
 }
 
 const LOOK_MS = 1_000;
@@ -60,7 +61,7 @@ export class Replicas {
 
   /** Enters this process, before it gives its first allow. @throws StoreUnavailableError */
   async enter(): Promise<void> {
-    const { membership, onNews, holdersOf } = this.#options;
+    const { membership, onNews, answer } = this.#options;
     if (membership === undefined) return;
     await membership.enter();
     this.#hasEntered = true;
@@ -69,7 +70,7 @@ export class Replicas {
     this.#take(membership, standing);
     if (membership.isExclusive) return;
     if (this.#reports.size > 0) void this.#sendReports(membership);
-    const ends = [membership.onReport(onNews), membership.onQuestion(holdersOf)];
+    const ends = [membership.onReport(onNews), membership.onQuestion(answer)];
     this.#endNews = () => ends.forEach((end) => end());
     this.#lookLater(membership);
   }
@@ -98,10 +99,9 @@ export class Replicas {
     return asking.answer;
   }
 
-  /** What the others answer of the holders of a stop. */
-  async holdersElsewhere(version: number): Promise<readonly string[]> {
-    // Who cannot be asked is left out, as who does not answer.
-    return (await this.#options.membership?.askHolders(version).catch(() => [])) ?? [];
+  /** What the others answer. Who cannot be asked is left out, as who does not answer. */
+  async ask(question: ReplicaQuestion): Promise<readonly string[]> {
+    return (await this.#options.membership?.ask(question).catch(() => [])) ?? [];
   }
 
   /** Tells the others how far this process is with a stop. */

@@ -127,6 +127,12 @@ const API: Readonly<Record<Operation, Description>> = {
     query: { cursor: { description: "Where the page before ended." } },
     answers: { 200: "Stop" },
   },
+  readSessions: {
+    summary: "How many processes with a lease channel each device has, of those that have any.",
+    key: "org",
+    query: { cursor: { description: "Where the page before ended." } },
+    answers: { 200: "Sessions" },
+  },
   resumeOrg: {
     summary: "End the stop of the org. 202: it waits for a second key.",
     key: "org",

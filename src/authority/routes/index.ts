@@ -15,6 +15,7 @@ import { metaRoute } from "./meta.ts";
 import { metricsRoute } from "./metrics.ts";
 import { openapiRoute } from "./openapi.ts";
 import { readOrgRoute } from "./read-org.ts";
+import { readSessionsRoute } from "./read-sessions.ts";
 import { readStopRoute } from "./read-stop.ts";
 import { readyzRoute } from "./readyz.ts";
 import { registerRoute } from "./register.ts";
@@ -51,6 +52,7 @@ export const ROUTE_FACTORIES: readonly ((services: Services) => AuthorityRoute)[
   readOrgRoute,
   stopOrgRoute,
   readStopRoute,
+  readSessionsRoute,
   resumeOrgRoute,
   setOrgPolicyRoute,
   createKeyRoute,

@@ -16,7 +16,7 @@ export function readStopRoute(services: Services): AuthorityRoute {
     access: "stops:read",
     async handle(request, reply) {
       const visitor = authenticate(request, services);
-      const { orgId } = visitor.accepted(await services.store.openStops(visitor.caller));
+      const { orgId } = visitor.accepted(await services.store.openOrg(visitor.caller, "stops"));
       const { version } = request.params as { readonly version: string };
       const { leases } = services;
       const record = /^\d{1,15}$/.test(version)
@@ -24,7 +24,7 @@ export function readStopRoute(services: Services): AuthorityRoute {
         : undefined;
       if (leases === undefined || record === undefined) throw new Failure("STOP_NOT_FOUND");
       const { cursor = 0 } = parseQuery(readStopQuerySchema, request.query);
-      const all = await leases.holdersOf(record);
+      const all = await leases.enquiries.holdersOf(record.version);
       const { holders, next } = holderPage(all, cursor);
       const stop = progressOf(services, record);
       const place = next === null ? null : String(next);

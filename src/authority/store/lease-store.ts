@@ -113,6 +113,14 @@ export interface LeaseStore {
   readonly membership?: LeaseMembership;
 }
 
+/** What one process asks the others that only they know. */
+export interface ReplicaQuestion {
+  /** At most 7,000 bytes. */
+  readonly subject: string;
+  /** Only those are asked that entered before this version. */
+  readonly before: number;
+}
+
 /**
  * The processes that may have given allows which are in use. A decision is made
  * only while the row of the process that entered itself is `in`, which is read
@@ -143,8 +151,8 @@ export interface LeaseMembership {
   reported(versions: readonly number[]): Promise<readonly StopReported[]>;
   /** Calls a listener when another process has reported something. @returns what ends it */
   onReport(listener: () => void): () => void;
-  /** What the others answer who are asked for the holders of a stop, as text; without those who do not answer. */
-  askHolders(version: number): Promise<readonly string[]>;
+  /** What the others answer, as text; without those who do not answer. */
+  ask(question: ReplicaQuestion): Promise<readonly string[]>;
   /** Answers the others. @returns what ends it */
-  onQuestion(answer: (version: number) => string): () => void;
+  onQuestion(answer: (subject: string) => string): () => void;
 }

@@ -29,9 +29,12 @@ export interface OrgRead {
   readonly version: number;
 }
 
-/** The key may read how far stops have come. */
-export interface StopsOpened {
-  readonly kind: "stops_opened";
+/** What a process knows of an org besides its store: how far stops have come, and its sessions. */
+export type OpenedPart = "stops" | "sessions";
+
+/** The key may read it. */
+export interface OrgOpened {
+  readonly kind: "org_opened";
   readonly orgId: string;
 }
 
@@ -75,8 +78,8 @@ export type OrgPolicy = Pick<OrgRecord, "twoPersonRestore">;
 /** The operations on an org, with a key of it. */
 export interface OrgStore {
   usage(caller: Caller): Promise<UsageRead | Refused>;
-  /** Says of which org a key is that may read how far stops have come. */
-  openStops(caller: Caller): Promise<StopsOpened | Refused>;
+  /** Says of which org a key is that may read what is not in the store. */
+  openOrg(caller: Caller, part: OpenedPart): Promise<OrgOpened | Refused>;
   readOrg(caller: Caller): Promise<OrgRead | Refused>;
   /** Denies every device of the org, new registrations too, until it is resumed. */
   stopOrg(caller: Caller, options?: ChangeOptions): Promise<OrgStandingChanged | Refused>;

@@ -1,13 +1,6 @@
 import { defineCommand } from "citty";
-import { findAdministered } from "../admin-client.ts";
 import { readInteger } from "../arguments.ts";
-import {
-  connect,
-  CONNECTION_ARGUMENTS,
-  findOrgKey,
-  fromEnv,
-  readTimeoutMs,
-} from "../connection.ts";
+import { connect, CONNECTION_ARGUMENTS, findOrgKey } from "../connection.ts";
 import type { ExitCode } from "../exit-code.ts";
 
 /** `machineid top`: what the devices do, live. */
@@ -32,15 +25,12 @@ export const command = defineCommand({
   async run({ args }): Promise<ExitCode> {
     const intervalMs = readInteger(args["interval-ms"], "--interval-ms", 100, 3_600_000);
     const client = connect(args);
-    const hasAdminKey = fromEnv("MACHINEID_ADMIN_KEY") !== undefined;
     const { runTop } = await import("../top/top.ts");
     return runTop({
       client,
       orgKey: findOrgKey(args["key-file"]) ?? "",
       allowInsecureHttp: args["allow-insecure-http"] === true,
-      administered: hasAdminKey ? findAdministered(args) : undefined,
       pattern: args.pattern,
-      timeoutMs: readTimeoutMs(args["timeout-ms"]),
       intervalMs,
       once: args.once === true,
       json: args.json === true,

@@ -1,5 +1,5 @@
 import { devicesOfEntry } from "../../wire/index.ts";
-import type { OrgEvent, StopAnswer } from "../../wire/index.ts";
+import type { DeviceSessions, OrgEvent, StopAnswer } from "../../wire/index.ts";
 import type { ListedDevice } from "../list-devices.ts";
 
 export interface LastDecision {
@@ -13,6 +13,10 @@ export interface DeviceState {
   readonly deviceId: string;
   readonly status: "active" | "revoked";
   readonly lastSeenAt: string | null;
+  /** Processes with a lease channel that watch it; null where the authority does not say. */
+  readonly sessions: number | null;
+  /** Those whose channel is gone, and that may run something of it. */
+  readonly lostSessions: number | null;
   /** The last one that was told of; null while none was. */
   readonly lastDecision: LastDecision | null;
   /** Decisions that were told of, since the snapshot before. */
@@ -39,12 +43,18 @@ export interface Snapshot {
   /** Whether the org is stopped; null when this key may not know. */
   readonly stopped: boolean | null;
   readonly checksPerSecond: number;
-  /** Processes that hold leases, of all orgs; null without the administrator's key. */
+  /** Processes with a lease channel; null where the authority does not say. */
   readonly sessions: number | null;
   readonly devices: readonly DeviceState[];
   readonly pendingStops: readonly StopState[];
   /** What could not be read, and why; null when all could. */
   readonly problem: string | null;
+}
+
+/** How many sessions there are, and of which devices. */
+export interface Sessions {
+  readonly all: number;
+  readonly ofDevices: readonly DeviceSessions[];
 }
 
 interface Counted {
@@ -60,6 +70,7 @@ export class Fleet {
   #devices: readonly ListedDevice[] = [];
   #stopped: boolean | null = null;
   #sessions: number | null = null;
+  #ofDevices = new Map<string, DeviceSessions>();
   #problems = new Map<string, string>();
   #sinceMs = performance.now();
 
@@ -79,8 +90,9 @@ export class Fleet {
     this.#stopped = stopped;
   }
 
-  sessions(count: number | null): void {
-    this.#sessions = count;
+  sessions(read: Sessions | null): void {
+    this.#sessions = read?.all ?? null;
+    this.#ofDevices = new Map(read?.ofDevices.map((each) => [each.deviceId, each]));
   }
 
   /** A decision was told of. */
@@ -142,7 +154,17 @@ export class Fleet {
     const devices = this.#devices.map(({ deviceId, status, lastSeenAt }): DeviceState => {
       const { decision = null, checks = 0 } = this.#counted.get(deviceId) ?? {};
       const checksPerSecond = rateOf(checks);
-      return { deviceId, status, lastSeenAt, lastDecision: decision, checksPerSecond };
+      const { sessions = 0, lost = 0 } = this.#ofDevices.get(deviceId) ?? {};
+      const isKnown = this.#sessions !== null;
+      return {
+        deviceId,
+        status,
+        lastSeenAt,
+        sessions: isKnown ? sessions : null,
+        lostSessions: isKnown ? lost : null,
+        lastDecision: decision,
+        checksPerSecond,
+      };
     });
     const all = [...this.#counted.values()].reduce((sum, { checks }) => sum + checks, 0);
     for (const counted of this.#counted.values()) counted.checks = 0;

@@ -2,12 +2,12 @@ import type { MachineID } from "../../client/index.ts";
 import { readEvents } from "../../events/index.ts";
 import type { EventsOptions } from "../../events/index.ts";
 import {
-  ADMIN_KEY_HEADER,
   orgStateAnswerSchema,
   RESET_EVENT,
+  sessionsAnswerSchema,
   stopAnswerSchema,
 } from "../../wire/index.ts";
-import type { Administered } from "../admin-client.ts";
+import type { DeviceSessions } from "../../wire/index.ts";
 import { failed } from "../answer.ts";
 import { listDevices } from "../list-devices.ts";
 import { oneLine } from "../report-error.ts";
@@ -19,9 +19,6 @@ export interface SourcesOptions {
   readonly events: Pick<EventsOptions, "orgKey" | "baseUrl" | "allowInsecureHttp">;
   /** Devices that are shown; undefined shows all. */
   readonly pattern: string | undefined;
-  /** Whose metrics may be read; undefined without the administrator's key. */
-  readonly administered: Administered | undefined;
-  readonly timeoutMs: number;
   /** Ends the reading. */
   readonly signal: AbortSignal;
 }
@@ -31,14 +28,15 @@ const LIST_EVERY_MS = 10_000;
 /** Stops of the past whose progress is looked at. */
 const MOST_PAST_STOPS = 10;
 const MOST_STOPS = 100;
-const METRICS_PATH = "/metrics";
+const NOT_FOUND = 404;
 
-/** Reads what a fleet is told of: lists, stops and metrics again and again, events as they come. */
+/** Reads what a fleet is told of: lists, stops and sessions again and again, events as they come. */
 export class Sources {
   readonly #options: SourcesOptions;
   /** Changes of which it is not known whether they are stops. */
   readonly #changes = new Set<number>();
   #listedAtMs = Number.NEGATIVE_INFINITY;
+  #sessionsDueMs = 0;
   #isFirst = true;
 
   constructor(options: SourcesOptions) {
@@ -70,7 +68,7 @@ export class Sources {
       this.#listedAtMs = nowMs;
       await Promise.all([this.#list(), this.#readOrg()]);
     }
-    await Promise.all([this.#readStops(), this.#readSessions()]);
+    await Promise.all([this.#readStops(), this.#readSessions(nowMs)]);
   }
 
   /** What was listed is to be listed anew. */
@@ -117,30 +115,29 @@ export class Sources {
     );
   }
 
-  async #readSessions(): Promise<void> {
-    const { administered, fleet, signal, timeoutMs } = this.#options;
-    if (administered === undefined) return;
-    const { origin, prefix, key } = administered;
-    try {
-      const response = await fetch(origin + prefix + METRICS_PATH, {
-        method: "GET",
-        headers: { [ADMIN_KEY_HEADER]: key },
-        redirect: "error",
-        signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
-      });
-      const text = await response.text();
-      if (!response.ok) throw failed({ ...NO_ANSWER, status: response.status }, "Reading metrics");
-      const [, count] = /^machineid_lease_channels (\d+)/m.exec(text) ?? [];
-      fleet.sessions(count === undefined ? null : Number(count));
+  /** More than a page of them is read as seldom as lists are. */
+  async #readSessions(nowMs: number): Promise<void> {
+    if (nowMs < this.#sessionsDueMs) return;
+    const { client, fleet } = this.#options;
+    const ofDevices: DeviceSessions[] = [];
+    let cursor: string | null | undefined;
+    for (let pages = 1; cursor !== null; pages += 1) {
+      const answer = await client.request("readSessions", { cursor });
+      const read = sessionsAnswerSchema.safeParse(answer.body);
+      if (!read.success) {
+        // Not every authority says so.
+        if (answer.status === NOT_FOUND) fleet.sessions(null);
+        else fleet.problem("sessions", reasonOf(failed(answer, "Reading sessions")));
+        return;
+      }
+      ofDevices.push(...read.data.devices);
+      ({ cursor } = read.data);
       fleet.problem("sessions", undefined);
-    } catch (error) {
-      fleet.sessions(null);
-      if (!signal.aborted) fleet.problem("sessions", `no sessions: ${reasonOf(error)}`);
+      if (cursor === null) fleet.sessions({ all: read.data.sessions, ofDevices });
+      if (pages > 1) this.#sessionsDueMs = nowMs + LIST_EVERY_MS;
     }
   }
 }
-
-const NO_ANSWER = { body: undefined, requestId: undefined, retryAfterMs: undefined } as const;
 
 const reasonOf = (error: unknown): string =>
   oneLine(error instanceof Error ? error.message : String(error));

@@ -12,14 +12,15 @@ const UNBOUNDED: Size = {
   columns: Number.POSITIVE_INFINITY,
   rows: Number.POSITIVE_INFINITY,
 };
-const HEADER = ["DEVICE", "STATUS", "LAST DECISION", "SEEN", "CHECKS/S"] as const;
+const HEADER = ["DEVICE", "STATUS", "SESSIONS", "LAST DECISION", "SEEN", "CHECKS/S"] as const;
 /** A long id must not push the rest off the screen. */
 const LONGEST_ID = 60;
 const SHORTEST_ID = 12;
 const BETWEEN = 2;
-/** A narrower terminal has no room for when a device was seen. */
-const COLUMNS_FOR_SEEN = 60;
-const SEEN = HEADER.indexOf("SEEN");
+/** A narrower terminal has no room for when a device was seen, */
+const COLUMNS_FOR_SEEN = 72;
+/** and one that is narrower yet none for its sessions. */
+const COLUMNS_FOR_SESSIONS = 60;
 const LEGEND = "Checks under a lease ask nobody, so they are not counted";
 /** Fewer rows have none to spare for it. */
 const ROWS_FOR_LEGEND = 10;
@@ -40,7 +41,12 @@ export function linesOf(snapshot: Snapshot, size: Size = UNBOUNDED): readonly st
   const room = size.rows - head.length - legend.length - 1;
   const shown = devices.length <= room ? devices : devices.slice(0, Math.max(room - 1, 0));
   const all = [[...HEADER], ...shown.map((device) => cellsOf(device, nowMs))];
-  const cells = size.columns < COLUMNS_FOR_SEEN ? all.map((row) => row.toSpliced(SEEN, 1)) : all;
+  const hasRoom: Partial<Record<(typeof HEADER)[number], boolean>> = {
+    SEEN: size.columns >= COLUMNS_FOR_SEEN,
+    SESSIONS: snapshot.sessions !== null && size.columns >= COLUMNS_FOR_SESSIONS,
+  };
+  const columns = HEADER.map((name) => hasRoom[name] ?? true);
+  const cells = all.map((row) => row.filter((_, column) => columns[column]));
   const [header = "", ...rows] = table(withShortIds(cells, size)).split("\n");
   const hidden = devices.length - shown.length;
   return [
@@ -102,9 +108,11 @@ function stopLine(stop: StopState): string {
 
 function cellsOf(device: DeviceState, nowMs: number): readonly string[] {
   const { deviceId, status, lastDecision, lastSeenAt, checksPerSecond } = device;
+  const { sessions, lostSessions: lost } = device;
   return [
     printable(deviceId),
     status,
+    lost === 0 ? String(sessions) : `${sessions}, ${lost} lost`,
     lastDecision === null ? "-" : printable(lastDecision.code),
     ageOf(lastDecision?.at ?? lastSeenAt, nowMs),
     checksPerSecond.toFixed(1),

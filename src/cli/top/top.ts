@@ -1,7 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { MachineID } from "../../client/index.ts";
 import { RequestError } from "../../client/index.ts";
-import type { Administered } from "../admin-client.ts";
 import { CommandError, EXIT } from "../exit-code.ts";
 import type { ExitCode } from "../exit-code.ts";
 import { print, printJson } from "../output.ts";
@@ -16,9 +15,7 @@ export interface TopOptions {
   readonly client: MachineID;
   readonly orgKey: string;
   readonly allowInsecureHttp: boolean;
-  readonly administered: Administered | undefined;
   readonly pattern: string | undefined;
-  readonly timeoutMs: number;
   /** Time between two tables, over which rates are counted, in milliseconds. */
   readonly intervalMs: number;
   /** One table, and no more. */

@@ -2,9 +2,10 @@ import { decideRestore } from "../../restore.ts";
 import type { Caller, ChangeOptions, Refused, RestoreOptions, VersionConflict } from "../caller.ts";
 import type {
   OrgPolicy,
+  OpenedPart,
+  OrgOpened,
   OrgRead,
   OrgStandingChanged,
-  StopsOpened,
   UsageRead,
 } from "../org-store.ts";
 import type { OrgRecord } from "../records.ts";
@@ -26,9 +27,9 @@ export function readOrg(ledger: Ledger, caller: Caller): OrgRead | Refused {
   return { kind: "org_read", org: from.org, version: ledger.version };
 }
 
-export function openStops(ledger: Ledger, caller: Caller): StopsOpened | Refused {
-  const from = admit(ledger, caller, { permission: "stops:read", operation: "stops" });
-  return from.kind === "admitted" ? { kind: "stops_opened", orgId: from.org.id } : from;
+export function openOrg(ledger: Ledger, caller: Caller, part: OpenedPart): OrgOpened | Refused {
+  const from = admit(ledger, caller, { permission: `${part}:read`, operation: part });
+  return from.kind === "admitted" ? { kind: "org_opened", orgId: from.org.id } : from;
 }
 
 export function stopOrg(

@@ -1,6 +1,6 @@
 import { ChangeListeners } from "../changes.ts";
 import { CHANNEL } from "./apply.ts";
-import { QUESTIONS } from "./holder-questions.ts";
+import { QUESTIONS } from "./replica-questions.ts";
 import { REPORTS } from "./membership.ts";
 import { clientConfig } from "./client-config.ts";
 import type { PostgresSettings } from "./options.ts";

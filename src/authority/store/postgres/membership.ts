@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type {
   LeaseMembership,
+  ReplicaQuestion,
   ReplicaRow,
   ReplicaStanding,
   StopReport,
@@ -9,7 +10,7 @@ import type {
 import { StoreUnavailableError } from "../errors.ts";
 import type { Announcements } from "./announcements.ts";
 import type { Connection } from "./connection.ts";
-import { HolderQuestions } from "./holder-questions.ts";
+import { ReplicaQuestions } from "./replica-questions.ts";
 import { LOCK_CLASS, LOCKS } from "./prepare.ts";
 
 /** The channel on which replicas hear that one of them has reported a stop. */
@@ -158,14 +159,14 @@ interface ReportedRow extends Pick<StopReported, "version" | "holders" | "draine
 export class Membership implements LeaseMembership {
   readonly isExclusive = false;
   readonly #options: MembershipOptions;
-  readonly #questions: HolderQuestions;
+  readonly #questions: ReplicaQuestions;
   #id: string | undefined;
   #entering: Promise<void> | undefined;
   #looks = 0;
 
   constructor(options: MembershipOptions) {
     this.#options = options;
-    this.#questions = new HolderQuestions({ ...options, id: () => this.#id });
+    this.#questions = new ReplicaQuestions({ ...options, id: () => this.#id });
   }
 
   /** As what it has entered itself. */
@@ -251,11 +252,11 @@ export class Membership implements LeaseMembership {
     return this.#options.announcements.listen(REPORTS, listener);
   }
 
-  askHolders(version: number): Promise<readonly string[]> {
-    return this.#questions.ask(version);
+  ask(question: ReplicaQuestion): Promise<readonly string[]> {
+    return this.#questions.ask(question);
   }
 
-  onQuestion(answer: (version: number) => string): () => void {
+  onQuestion(answer: (subject: string) => string): () => void {
     return this.#questions.onQuestion(answer);
   }
 

@@ -18,7 +18,7 @@ import * as keys from "../operations/keys.ts";
 import * as orgs from "../operations/orgs.ts";
 import { setRevoked } from "../operations/revocation.ts";
 import * as signing from "../operations/signing.ts";
-import type { AdminKeyRotation, OrgPatch, OrgPolicy } from "../org-store.ts";
+import type { AdminKeyRotation, OpenedPart, OrgPatch, OrgPolicy } from "../org-store.ts";
 import type { KeyRecord, OrgRecord, SigningKeyRecord } from "../records.ts";
 import type { Bootstrap, Store } from "../store.ts";
 import type { PostgresSettings } from "./options.ts";
@@ -108,8 +108,8 @@ class PostgresStore implements Store {
     return this.#replica.look(caller, (ledger) => orgs.readUsage(ledger, caller));
   }
 
-  openStops(caller: Caller) {
-    return this.#replica.look(caller, (ledger) => orgs.openStops(ledger, caller));
+  openOrg(caller: Caller, part: OpenedPart) {
+    return this.#replica.look(caller, (ledger) => orgs.openOrg(ledger, caller, part));
   }
 
   readOrg(caller: Caller) {

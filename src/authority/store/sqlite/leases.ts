@@ -97,7 +97,7 @@ export class FileLeases implements LeaseStore, LeaseMembership {
     return () => undefined;
   }
 
-  askHolders(): Promise<readonly string[]> {
+  ask(): Promise<readonly string[]> {
     return Promise.resolve([]);
   }
 

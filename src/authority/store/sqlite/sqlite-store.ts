@@ -17,7 +17,7 @@ import * as keys from "../operations/keys.ts";
 import * as orgs from "../operations/orgs.ts";
 import { setRevoked } from "../operations/revocation.ts";
 import * as signing from "../operations/signing.ts";
-import type { AdminKeyRotation, OrgPatch, OrgPolicy } from "../org-store.ts";
+import type { AdminKeyRotation, OpenedPart, OrgPatch, OrgPolicy } from "../org-store.ts";
 import type { KeyRecord, OrgRecord, SigningKeyRecord } from "../records.ts";
 import type { Bootstrap, Store } from "../store.ts";
 import { FileBackup } from "./file-backup.ts";
@@ -114,8 +114,8 @@ class SqliteStore implements Store {
     return this.#commit.run((ledger) => orgs.readUsage(ledger, caller));
   }
 
-  openStops(caller: Caller) {
-    return this.#commit.run((ledger) => orgs.openStops(ledger, caller));
+  openOrg(caller: Caller, part: OpenedPart) {
+    return this.#commit.run((ledger) => orgs.openOrg(ledger, caller, part));
   }
 
   readOrg(caller: Caller) {

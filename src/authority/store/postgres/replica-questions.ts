@@ -1,15 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
+import type { ReplicaQuestion } from "../lease-store.ts";
 import type { Announcements } from "./announcements.ts";
 import type { Connection } from "./connection.ts";
 
-/** The channel on which a replica asks the others whom a stop concerns that they know of. */
+/** The channel on which a replica asks the others for what only they know. */
 export const QUESTIONS = "machineid_questions";
 
 /** Who has not answered by then is left out. */
 const ANSWERED_WITHIN_MS = 1_000;
 const LOOK_MS = 15;
-const QUESTION = /^([0-9a-f-]{36}) (\d{1,15})$/;
+const QUESTION = /^([0-9a-f-]{36}) (.+)$/s;
 
 const ASK = {
   name: "machineid_ask",
@@ -33,28 +34,28 @@ const FORGET = {
     WHERE question = $1 OR asked < clock_timestamp() - interval '1 minute'`,
 };
 
-export interface HolderQuestionsOptions {
+export interface ReplicaQuestionsOptions {
   readonly timeoutMs: number;
   readonly use: <Result>(work: (connection: Connection) => Promise<Result>) => Promise<Result>;
   readonly announcements: Announcements;
   readonly id: () => string | undefined;
 }
 
-/** Asks the other replicas for what only they know of a stop, and answers them. */
-export class HolderQuestions {
-  readonly #options: HolderQuestionsOptions;
+/** Asks the other replicas for what only they know, and answers them. */
+export class ReplicaQuestions {
+  readonly #options: ReplicaQuestionsOptions;
 
-  constructor(options: HolderQuestionsOptions) {
+  constructor(options: ReplicaQuestionsOptions) {
     this.#options = options;
   }
 
   /** What each of the others answered that did so in time. @throws StoreUnavailableError */
-  async ask(version: number): Promise<readonly string[]> {
+  async ask({ subject, before }: ReplicaQuestion): Promise<readonly string[]> {
     const question = randomUUID();
-    await this.#query(ASK, [`${question} ${version}`]);
+    await this.#query(ASK, [`${question} ${subject}`]);
     const end = performance.now() + ANSWERED_WITHIN_MS;
     for (;;) {
-      const values = [question, this.#options.id() ?? "", version];
+      const values = [question, this.#options.id() ?? "", before];
       const rows = await this.#query<{ holders: string | null }>(ANSWERS, values);
       const answered = rows.map(({ holders }) => holders).filter((holders) => holders !== null);
       if (answered.length === rows.length || performance.now() > end) {
@@ -66,12 +67,12 @@ export class HolderQuestions {
   }
 
   /** @returns what ends it */
-  onQuestion(answer: (version: number) => string): () => void {
+  onQuestion(answer: (subject: string) => string): () => void {
     return this.#options.announcements.listen(QUESTIONS, (payload) => {
-      const [, question, version] = QUESTION.exec(payload) ?? [];
+      const [, question, subject] = QUESTION.exec(payload) ?? [];
       const id = this.#options.id();
-      if (question === undefined || id === undefined) return;
-      this.#query(ANSWER, [question, id, answer(Number(version))]).catch(() => {
+      if (question === undefined || subject === undefined || id === undefined) return;
+      this.#query(ANSWER, [question, id, answer(subject)]).catch(() => {
         // Who asked goes on without.
       });
     });
