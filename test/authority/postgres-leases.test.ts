@@ -81,8 +81,8 @@ describe("leases of replicas on one PostgreSQL", () => {
     const [one, other] = [await start(), await start()];
     await post(one, "devices/register", { deviceId: "a" });
     await post(one, "devices/register", { deviceId: "b" });
-    await using _first = await LeaseClient.holding(one.url, OWNER_KEY, ["a", "b"]);
-    await using _second = await LeaseClient.holding(other.url, OWNER_KEY, ["a"]);
+    await LeaseClient.holding(one.url, OWNER_KEY, ["a", "b"]);
+    await LeaseClient.holding(other.url, OWNER_KEY, ["a"]);
     for (const replica of [one, other]) {
       const { body } = await call(replica, "GET", "/api/v1/sessions");
       expect(body).toMatchObject({

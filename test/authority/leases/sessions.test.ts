@@ -35,8 +35,8 @@ describe("the sessions of an org", () => {
   it("are counted for each device that they watch", async () => {
     expect(await read()).toMatchObject({ sessions: 0, devices: [], cursor: null });
     await using one = await hold(["a", "b"]);
-    await using _other = await hold(["a"]);
-    await using _idle = await hold([]);
+    await hold(["a"]);
+    await hold([]);
     expect(await read()).toMatchObject({
       sessions: 3,
       devices: [
@@ -53,7 +53,7 @@ describe("the sessions of an org", () => {
 
   it("are lost when their channel is gone and something may run", async () => {
     const holder = await hold(["a"]);
-    await using denied = await hold(["unknown"]);
+    const denied = await hold(["unknown"]);
     holder.socket.terminate();
     denied.socket.terminate();
     let page = await read();
@@ -71,7 +71,7 @@ describe("the sessions of an org", () => {
 
   it("come in pages, in the order of ids", async () => {
     const names = Array.from({ length: 501 }, (_, index) => `w:${String(index).padStart(3, "0")}`);
-    await using _all = await hold(names);
+    await hold(names);
     const first = await read();
     expect(first.devices.map(({ deviceId }) => deviceId)).toEqual(names.slice(0, 500));
     expect(first.cursor).toBe("w:499");
@@ -80,7 +80,7 @@ describe("the sessions of an org", () => {
   });
 
   it("of another org are not told", async () => {
-    await using _holder = await hold(["a"]);
+    await hold(["a"]);
     const { ownerKey } = await createOrg(authority);
     expect(await read("", { ...authority, ownerKey })).toMatchObject({ sessions: 0, devices: [] });
   });
