@@ -51,6 +51,10 @@ export function forStdout(text: string): string {
   return process.stdout.isTTY ? text : stripVTControlCharacters(text);
 }
 
+/** So many of something, in words. */
+export const counted = (count: number, what: string): string =>
+  `${count} ${what}${count === 1 ? "" : "s"}`;
+
 export type Style = Parameters<typeof styleText>[0];
 
 /** Colours text where stdout is a terminal and `NO_COLOR` is not set. */

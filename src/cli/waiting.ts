@@ -4,7 +4,7 @@ import type { StopProgress } from "../wire/index.ts";
 import { readDuration } from "./arguments.ts";
 import { EXIT, UsageError } from "./exit-code.ts";
 import type { ExitCode } from "./exit-code.ts";
-import { paint, print, printError } from "./output.ts";
+import { counted, paint, print, printError } from "./output.ts";
 
 /** Arguments of every command that stops something. */
 export const WAITING_ARGUMENTS = {
@@ -43,7 +43,7 @@ export function readWaiting({ wait, timeout }: WaitingArguments): {
 /** Says how far a stop has come, in one line. */
 export function describeStop({ version, state, holders, fenced, drained }: StopProgress): string {
   const said = paint(state === "pending" ? "yellow" : "green", state);
-  return `stop ${version} ${said}: of ${holders} holders, ${fenced} fenced and ${drained} drained`;
+  return `stop ${version} ${said}: of ${counted(holders, "holder")} ${fenced} fenced and ${drained} drained`;
 }
 
 /**

@@ -31,7 +31,7 @@ test("a revoke that waits says how far it came, and stops names who holds it up"
   await using client = await LeaseClient.holding(served.url, key(), ["b"]);
   const late = await run("revoke", "b", "--wait", "fenced", "--timeout", "1s");
   expect(late).toMatchObject({ code: 1 });
-  expect(late.stdout).toMatch(/b revoked\nstop \d+ pending: of 1 holders, 0 fenced/);
+  expect(late.stdout).toMatch(/b revoked\nstop \d+ pending: of 1 holder 0 fenced/);
   const { version } = await client.next("stop");
   expect(late.stderr).toContain(`machineid stops ${version} shows who holds it up`);
   const pending = await run("stops", String(version));
@@ -41,7 +41,7 @@ test("a revoke that waits says how far it came, and stops names who holds it up"
   client.ack(version, ["b"], "drained");
   const done = await run("revoke", "b", "--wait", "drained");
   expect(done).toMatchObject({ code: 0 });
-  expect(done.stdout).toContain(`stop ${version} drained: of 1 holders, 1 fenced and 1 drained`);
+  expect(done.stdout).toContain(`stop ${version} drained: of 1 holder 1 fenced and 1 drained`);
   const { holders } = JSON.parse((await run("stops", String(version), "--json")).stdout) as {
     holders: unknown[];
   };

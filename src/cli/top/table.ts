@@ -1,4 +1,4 @@
-import { paint, printable, table } from "../output.ts";
+import { counted, paint, printable, table } from "../output.ts";
 import { fitted, shortened, widthOf } from "../text-width.ts";
 import type { DeviceState, Snapshot, StopState } from "./fleet.ts";
 
@@ -81,9 +81,6 @@ function stopLines(stops: readonly StopState[], size: Size): readonly string[] {
   const more = hidden === 0 ? [] : [`and ${counted(hidden, "more stop")}`];
   return [...lines, ...more].map((line) => paint("yellow", fit(line, size)));
 }
-
-const counted = (count: number, what: string): string =>
-  `${count} ${what}${count === 1 ? "" : "s"}`;
 
 function headingOf(snapshot: Snapshot): string {
   const { authority, devices, checksPerSecond, sessions, pendingStops, stopped } = snapshot;
