@@ -44,6 +44,8 @@ export interface ReplicaQuestionsOptions {
 /** Asks the other replicas for what only they know, and answers them. */
 export class ReplicaQuestions {
   readonly #options: ReplicaQuestionsOptions;
+  /** How its own questions begin, which it hears too. */
+  readonly #own = randomUUID().slice(0, 8);
 
   constructor(options: ReplicaQuestionsOptions) {
     this.#options = options;
@@ -51,7 +53,7 @@ export class ReplicaQuestions {
 
   /** What each of the others answered that did so in time. @throws StoreUnavailableError */
   async ask({ subject, before }: ReplicaQuestion): Promise<readonly string[]> {
-    const question = randomUUID();
+    const question = this.#own + randomUUID().slice(this.#own.length);
     await this.#query(ASK, [`${question} ${subject}`]);
     const end = performance.now() + ANSWERED_WITHIN_MS;
     for (;;) {
@@ -72,6 +74,7 @@ export class ReplicaQuestions {
       const [, question, subject] = QUESTION.exec(payload) ?? [];
       const id = this.#options.id();
       if (question === undefined || subject === undefined || id === undefined) return;
+      if (question.startsWith(this.#own)) return;
       this.#query(ANSWER, [question, id, answer(subject)]).catch(() => {
         // Who asked goes on without.
       });
