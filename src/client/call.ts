@@ -88,11 +88,9 @@ export interface PageOptions extends CallOptions {
 export interface RestoreBatchOptions extends BatchOptions, RestoreOptions {}
 
 /** Which devices are listed; without any of it, all of them. */
-export interface ListDevicesOptions extends CallOptions {
+export interface ListDevicesOptions extends PageOptions {
   /** At most so many, up to 500; `cursor` in the answer says where the next page begins. */
   readonly limit?: number | undefined;
-  /** Where the page before ended. */
-  readonly cursor?: string | undefined;
   /** Only devices that it covers, for example `worker:prod:*`. */
   readonly devicePattern?: string | undefined;
 }

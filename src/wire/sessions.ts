@@ -18,6 +18,8 @@ export const sessionsAnswerSchema = z.looseObject({
   sessions: z.int(),
   /** A page of the devices that have any, in the order of their ids. */
   devices: z.array(deviceSessionsSchema),
+  /** Whether all processes of the authority have said what they know; else there may be more. */
+  complete: z.boolean(),
   /** Where the next page begins; null on the last. */
   cursor: z.nullable(z.string()),
   request_id: z.string(),

@@ -95,6 +95,26 @@ describe("leases of replicas on one PostgreSQL", () => {
     }
   });
 
+  it("a question that nobody of them would ask ends none of them, and others are answered", async () => {
+    const [one, other] = [await start(), await start()];
+    await post(one, "devices/register", { deviceId: "a" });
+    await LeaseClient.holding(other.url, OWNER_KEY, ["a"]);
+    const strange = ["{", "[]", '{"orgId":1}', "-1", "null"];
+    for (const subject of strange) {
+      const payload = `00000000-0000-0000-0000-000000000000 ${subject}`;
+      await database.sql(`SELECT pg_notify('machineid_questions', '${payload}')`);
+    }
+    const { body } = await call(one, "GET", "/api/v1/sessions");
+    expect(body).toMatchObject({ sessions: 1, complete: true });
+  });
+
+  it("sessions are said not to be all while a replica does not answer", async () => {
+    const one = await start();
+    await database.sql("INSERT INTO machineid.replicas (id, state, since) VALUES ('x', 'in', 0)");
+    const { body } = await call(one, "GET", "/api/v1/sessions");
+    expect(body).toMatchObject({ sessions: 0, complete: false });
+  });
+
   it("a guard is aborted by a stop at another replica", async () => {
     const [one, other] = [await start(), await start()];
     await post(one, "devices/register", { deviceId: "a" });

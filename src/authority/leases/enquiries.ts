@@ -1,11 +1,19 @@
+import * as z from "zod/mini";
+import { stopHolderSchema } from "../../wire/stops.ts";
 import type { StopHolderAnswer } from "../../wire/index.ts";
 import type { MonotonicClock } from "./clock.ts";
 import type { HeldSessions } from "./held-sessions.ts";
-import { holderAnswers, inOrder, readHolderAnswers } from "./holder-answers.ts";
-import { countSessions, readSessionCounts, readSessionsSubject } from "./org-sessions.ts";
-import { sessionPage, sessionsSubject } from "./org-sessions.ts";
-import type { SessionCounts, SessionPage, SessionsAsked } from "./org-sessions.ts";
+import { holderAnswers, inOrder } from "./holder-answers.ts";
+import {
+  readSessionsSubject,
+  sessionPage,
+  sessionsAfter,
+  sessionsKnownSchema,
+  sessionsSubject,
+} from "./org-sessions.ts";
+import type { SessionPage, SessionsAsked, SessionsKnown } from "./org-sessions.ts";
 import type { Replicas } from "./replicas.ts";
+import { SessionCounts } from "./session-counts.ts";
 import type { Stops } from "./stops.ts";
 
 export interface EnquiriesOptions {
@@ -16,41 +24,44 @@ export interface EnquiriesOptions {
   readonly replicas: Pick<Replicas, "ask">;
 }
 
+const holdersSchema = z.array(stopHolderSchema);
+
 /** What people ask of stops and sessions: each process knows its own, and asks the others. */
 export class Enquiries {
   readonly #options: EnquiriesOptions;
+  readonly #counts: SessionCounts;
 
   constructor(options: EnquiriesOptions) {
     this.#options = options;
+    this.#counts = new SessionCounts(options.sessions, options.clock);
   }
 
   /** Everybody whom a stop concerns, at all processes that answer. */
   async holdersOf(version: number): Promise<StopHolderAnswer[]> {
-    const { replicas } = this.#options;
-    const elsewhere = await replicas.ask({ subject: String(version), before: version });
-    return inOrder([...this.#holdersHere(version), ...readHolderAnswers(elsewhere)]);
+    const question = { subject: String(version), before: version };
+    const { answers } = await this.#options.replicas.ask(question);
+    const elsewhere = readAnswers(holdersSchema, answers).flat();
+    return inOrder([...this.#holdersHere(version), ...elsewhere]);
   }
 
-  /** How many sessions the devices of an org have, at all processes that answer. */
-  async sessionsOf(asked: SessionsAsked): Promise<SessionPage> {
-    const subject = sessionsSubject(asked);
-    const elsewhere = await this.#options.replicas.ask({
-      subject,
-      before: Number.MAX_SAFE_INTEGER,
-    });
-    return sessionPage([this.#sessionsHere(asked), ...readSessionCounts(elsewhere)]);
+  /** How many sessions the devices of an org have, and whether all processes have said so. */
+  async sessionsOf(asked: SessionsAsked): Promise<SessionPage & { readonly isComplete: boolean }> {
+    const question = { subject: sessionsSubject(asked), before: Number.MAX_SAFE_INTEGER };
+    const { answers, isComplete } = await this.#options.replicas.ask(question);
+    const elsewhere = readAnswers(sessionsKnownSchema, answers);
+    return { ...sessionPage([await this.#sessionsHere(asked), ...elsewhere]), isComplete };
   }
 
-  /** What another process is answered. */
-  answer(subject: string): string {
+  /** What another process is answered. @throws SyntaxError when nobody of ours has asked */
+  async answer(subject: string): Promise<string> {
     const asked = readSessionsSubject(subject);
-    const known = asked ? this.#sessionsHere(asked) : this.#holdersHere(Number(subject));
-    return JSON.stringify(known);
+    return JSON.stringify(
+      asked === undefined ? this.#holdersHere(Number(subject)) : await this.#sessionsHere(asked),
+    );
   }
 
-  #sessionsHere(asked: SessionsAsked): SessionCounts {
-    const { sessions, clock } = this.#options;
-    return countSessions(sessions, asked, clock());
+  async #sessionsHere({ orgId, after }: SessionsAsked): Promise<SessionsKnown> {
+    return sessionsAfter(await this.#counts.of(orgId), after);
   }
 
   #holdersHere(version: number): StopHolderAnswer[] {
@@ -59,4 +70,19 @@ export class Enquiries {
     if (record === undefined) return [];
     return holderAnswers(record, { monotonicMs: clock(), wallMs: now() });
   }
+}
+
+/** What other processes answered; what cannot be read is left out. */
+function readAnswers<Schema extends z.ZodMiniType>(
+  schema: Schema,
+  texts: readonly string[],
+): z.infer<Schema>[] {
+  return texts.flatMap((text) => {
+    try {
+      const parsed = schema.safeParse(JSON.parse(text));
+      return parsed.success ? [parsed.data] : [];
+    } catch {
+      return [];
+    }
+  });
 }

@@ -49,7 +49,7 @@ export class HeldSession {
   readonly keyHash: string;
   readonly devices = new Map<string, HeldDevice>();
   /** Stops that it has not acknowledged in full. */
-  stops: readonly StopRecord[] = [];
+  #stops: readonly StopRecord[] = [];
   connection: SessionConnection | undefined;
   /** When the connection was lost, by the monotonic clock. */
   lostAt: number | undefined;
@@ -62,14 +62,18 @@ export class HeldSession {
     this.keyHash = keyHash;
   }
 
+  get stops(): readonly StopRecord[] {
+    return this.#stops;
+  }
+
   /** A stop concerns it, which did not before. */
   addStop(stop: StopRecord): void {
-    this.stops = [...this.stops, stop];
+    this.#stops = [...this.#stops, stop];
   }
 
   /** It has acknowledged a stop, or nobody asks for it any more. */
   removeStop(stop: StopRecord): void {
-    this.stops = this.stops.filter((each) => each !== stop);
+    this.#stops = this.#stops.filter((each) => each !== stop);
   }
 
   /** Devices that it is told of, all or those among some. */

@@ -60,11 +60,6 @@ export class HeldSessions {
     }
   }
 
-  /** Devices that sessions of an org have to do with. */
-  deviceIds(orgId: string): string[] {
-    return [...(this.#byOrg.get(orgId)?.byDevice.keys() ?? [])];
-  }
-
   /** How many those are, at most. @param deviceIds undefined for all of the org */
   countConcerned(orgId: string, deviceIds: ReadonlySet<string> | undefined): number {
     const org = this.#byOrg.get(orgId);

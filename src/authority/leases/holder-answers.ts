@@ -1,6 +1,4 @@
-import * as z from "zod/mini";
 import { MAX_PAGE_SIZE } from "../../wire/index.ts";
-import { stopHolderSchema } from "../../wire/stops.ts";
 import type { StopHolderAnswer } from "../../wire/index.ts";
 import type { StopHolder } from "./stop-holder.ts";
 import type { StopRecord } from "./stop-record.ts";
@@ -59,16 +57,6 @@ function stateOf(record: StopRecord, holder: StopHolder, at: number): StopHolder
   }
   if (holder.session.connection === undefined) return "lost";
   return record.isFenced || holder.isFenced(at) ? "overdue" : "pending";
-}
-
-const answersSchema = z.array(stopHolderSchema);
-
-/** What other processes answered; what cannot be read is left out. */
-export function readHolderAnswers(texts: readonly string[]): StopHolderAnswer[] {
-  return texts.flatMap((text) => {
-    const parsed = answersSchema.safeParse(JSON.parse(text));
-    return parsed.success ? parsed.data : [];
-  });
 }
 
 /** Holders from a place on, as many as an answer has room for; and where the next page begins, if there is one. */

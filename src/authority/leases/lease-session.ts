@@ -74,10 +74,8 @@ export class LeaseSession implements Renewing {
     else {
       this.#number(message.n);
       if (message.type === "unwatch") this.#unwatch(message);
-      else if (message.type === "renew") {
-        this.#renewal = message.n;
-        if (!this.#isRenewing) this.#options.leases.renewals.add(this);
-      } else this.#check(message);
+      else if (message.type === "renew") this.#wait(message.n);
+      else this.#check(message);
     }
   }
 
@@ -126,14 +124,22 @@ export class LeaseSession implements Renewing {
     }
   }
 
+  #wait(n: number): void {
+    this.#renewal = n;
+    if (!this.#isRenewing) this.#options.leases.renewals.add(this);
+  }
+
   /** Answers the renewal that was asked for last. */
   async renew(): Promise<void> {
     const n = this.#renewal;
     this.#renewal = undefined;
     if (n === undefined || !this.#isCurrent) return;
     this.#isRenewing = true;
-    await this.#grant(n);
-    this.#isRenewing = false;
+    try {
+      await this.#grant(n);
+    } finally {
+      this.#isRenewing = false;
+    }
     if (this.#renewal !== undefined) this.#options.leases.renewals.add(this);
   }
 

@@ -25,10 +25,13 @@ export class Renewals {
   /** Renews one after the other, those that are added meanwhile too. */
   async #work(): Promise<void> {
     this.#free -= 1;
-    for (const one of this.#waiting) {
-      this.#waiting.delete(one);
-      await one.renew();
+    try {
+      for (const one of this.#waiting) {
+        this.#waiting.delete(one);
+        await one.renew();
+      }
+    } finally {
+      this.#free += 1;
     }
-    this.#free += 1;
   }
 }

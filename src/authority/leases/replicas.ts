@@ -1,6 +1,7 @@
 import type { AuthorityLogger } from "../services.ts";
 import type {
   LeaseMembership,
+  ReplicaAnswers,
   ReplicaQuestion,
   ReplicaRow,
   ReplicaStanding,
@@ -21,7 +22,7 @@ export interface ReplicasOptions {
   /** Others have said something, or are gone: stops may be fenced sooner. */
   readonly onNews: () => void;
   /** What others are answered who ask. */
-  readonly answer: (subject: string) => string;
+  readonly answer: (subject: string) => Promise<string>;
 }
 
 const LOOK_MS = 1_000;
@@ -99,9 +100,10 @@ export class Replicas {
     return asking.answer;
   }
 
-  /** What the others answer. Who cannot be asked is left out, as who does not answer. */
-  async ask(question: ReplicaQuestion): Promise<readonly string[]> {
-    return (await this.#options.membership?.ask(question).catch(() => [])) ?? [];
+  /** What the others answer. Where nobody knows who they are, or they cannot be asked, that is not all. */
+  async ask(question: ReplicaQuestion): Promise<ReplicaAnswers> {
+    const nothing = { answers: [], isComplete: false };
+    return (await this.#options.membership?.ask(question).catch(() => nothing)) ?? nothing;
   }
 
   /** Tells the others how far this process is with a stop. */

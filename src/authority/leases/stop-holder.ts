@@ -29,10 +29,15 @@ export class StopHolder {
   #ofFirst: StopHeard = "none";
   readonly #ofOthers: Map<string, StopHeard> | undefined;
 
-  private constructor(session: HeldSession, until: number, [first, ...others]: readonly string[]) {
+  private constructor(
+    session: HeldSession,
+    until: number,
+    first: string,
+    others: readonly string[],
+  ) {
     this.session = session;
     this.until = until;
-    this.#first = first ?? "";
+    this.#first = first;
     if (others.length > 0) this.#ofOthers = new Map(others.map((deviceId) => [deviceId, "none"]));
   }
 
@@ -49,10 +54,11 @@ export class StopHolder {
     now: number,
   ): StopHolder | undefined {
     const named = session.stopped(deviceIds, version, now);
-    if (named.length === 0) return undefined;
+    const [first, ...others] = named;
+    if (first === undefined) return undefined;
     const endOf = (deviceId: string): number => session.endOf(deviceId, version, now) ?? 0;
     const until = named.reduce((latest, deviceId) => Math.max(latest, endOf(deviceId)), 0);
-    return new StopHolder(session, until, named);
+    return new StopHolder(session, until, first, others);
   }
 
   /** Devices of the stop, and what was heard of each. */

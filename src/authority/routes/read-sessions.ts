@@ -5,7 +5,7 @@ import { parseQuery } from "../http/parse.ts";
 import type { AuthorityRoute } from "../http/route.ts";
 import type { Services } from "../services.ts";
 
-const NO_SESSIONS = { sessions: 0, devices: [], next: null } as const;
+const NO_SESSIONS = { sessions: 0, devices: [], next: null, isComplete: true } as const;
 
 /** Which devices of the org have processes with a lease channel, and how many. */
 export function readSessionsRoute(services: Services): AuthorityRoute {
@@ -18,8 +18,8 @@ export function readSessionsRoute(services: Services): AuthorityRoute {
       const { cursor: after = "" } = parseQuery(readSessionsQuerySchema, request.query);
       const { orgId } = visitor.accepted(await services.store.openOrg(visitor.caller, "sessions"));
       const page = (await services.leases?.enquiries.sessionsOf({ orgId, after })) ?? NO_SESSIONS;
-      const { sessions, devices, next: cursor } = page;
-      return answer(reply, { status: "ok", handler, sessions, devices, cursor });
+      const { sessions, devices, next: cursor, isComplete: complete } = page;
+      return answer(reply, { status: "ok", handler, sessions, devices, complete, cursor });
     },
   };
 }

@@ -115,10 +115,17 @@ export interface LeaseStore {
 
 /** What one process asks the others that only they know. */
 export interface ReplicaQuestion {
-  /** At most 7,000 bytes. */
+  /** At most 7,000 bytes, which is what one announcement holds. */
   readonly subject: string;
   /** Only those are asked that entered before this version. */
   readonly before: number;
+}
+
+/** What the others answered, each in a text. */
+export interface ReplicaAnswers {
+  readonly answers: readonly string[];
+  /** Whether all of them did. */
+  readonly isComplete: boolean;
 }
 
 /**
@@ -151,8 +158,8 @@ export interface LeaseMembership {
   reported(versions: readonly number[]): Promise<readonly StopReported[]>;
   /** Calls a listener when another process has reported something. @returns what ends it */
   onReport(listener: () => void): () => void;
-  /** What the others answer, as text; without those who do not answer. */
-  ask(question: ReplicaQuestion): Promise<readonly string[]>;
+  /** Asks the others, and waits a second for them at most. */
+  ask(question: ReplicaQuestion): Promise<ReplicaAnswers>;
   /** Answers the others. @returns what ends it */
-  onQuestion(answer: (subject: string) => string): () => void;
+  onQuestion(answer: (subject: string) => Promise<string>): () => void;
 }

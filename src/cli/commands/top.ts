@@ -5,7 +5,10 @@ import type { ExitCode } from "../exit-code.ts";
 
 /** `machineid top`: what the devices do, live. */
 export const command = defineCommand({
-  meta: { name: "top", description: "Show devices, decisions and pending stops as they change" },
+  meta: {
+    name: "top",
+    description: "Show devices, sessions, decisions and pending stops as they change",
+  },
   args: {
     once: { type: "boolean", description: "Show it once, after one interval, and end" },
     "interval-ms": {

@@ -55,6 +55,8 @@ export interface Snapshot {
 export interface Sessions {
   readonly all: number;
   readonly ofDevices: readonly DeviceSessions[];
+  /** Whether all processes of the authority have told theirs. */
+  readonly isComplete: boolean;
 }
 
 interface Counted {

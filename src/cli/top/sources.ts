@@ -11,7 +11,7 @@ import type { DeviceSessions } from "../../wire/index.ts";
 import { failed } from "../answer.ts";
 import { listDevices } from "../list-devices.ts";
 import { oneLine } from "../report-error.ts";
-import type { Fleet } from "./fleet.ts";
+import type { Fleet, Sessions } from "./fleet.ts";
 
 export interface SourcesOptions {
   readonly client: MachineID;
@@ -29,6 +29,8 @@ const LIST_EVERY_MS = 10_000;
 const MOST_PAST_STOPS = 10;
 const MOST_STOPS = 100;
 const NOT_FOUND = 404;
+const SOME_ARE_MISSING =
+  "sessions of a process of the authority are missing, which has not answered";
 
 /** Reads what a fleet is told of: lists, stops and sessions again and again, events as they come. */
 export class Sources {
@@ -37,6 +39,8 @@ export class Sources {
   readonly #changes = new Set<number>();
   #listedAtMs = Number.NEGATIVE_INFINITY;
   #sessionsDueMs = 0;
+  #isReadingSessions = false;
+  #hasReadSessions = false;
   #isFirst = true;
 
   constructor(options: SourcesOptions) {
@@ -68,7 +72,10 @@ export class Sources {
       this.#listedAtMs = nowMs;
       await Promise.all([this.#list(), this.#readOrg()]);
     }
-    await Promise.all([this.#readStops(), this.#readSessions(nowMs)]);
+    const areDue = nowMs >= this.#sessionsDueMs && !this.#isReadingSessions;
+    const sessions = areDue ? this.#readSessions() : undefined;
+    // Those of a large fleet take their time. What is shown first has them.
+    await Promise.all([this.#readStops(), this.#hasReadSessions ? undefined : sessions]);
   }
 
   /** What was listed is to be listed anew. */
@@ -115,26 +122,39 @@ export class Sources {
     );
   }
 
-  /** More than a page of them is read as seldom as lists are. */
-  async #readSessions(nowMs: number): Promise<void> {
-    if (nowMs < this.#sessionsDueMs) return;
-    const { client, fleet } = this.#options;
+  /** Reads all of them; more than a page as seldom as lists are. Never rejects, as events. */
+  async #readSessions(): Promise<void> {
+    const { fleet, signal } = this.#options;
+    this.#isReadingSessions = true;
+    try {
+      const read = await this.#allSessions();
+      fleet.sessions(read);
+      fleet.problem("sessions", read?.isComplete === false ? SOME_ARE_MISSING : undefined);
+    } catch (error) {
+      if (!signal.aborted) fleet.problem("sessions", `sessions not up to date: ${reasonOf(error)}`);
+    }
+    this.#isReadingSessions = false;
+    this.#hasReadSessions = true;
+  }
+
+  /** Null where the authority does not tell of them. */
+  async #allSessions(): Promise<Sessions | null> {
+    const { client, signal } = this.#options;
     const ofDevices: DeviceSessions[] = [];
-    let cursor: string | null | undefined;
-    for (let pages = 1; cursor !== null; pages += 1) {
-      const answer = await client.request("readSessions", { cursor });
+    let isComplete = true;
+    for (let cursor: string | undefined; ;) {
+      const answer = await client.request("readSessions", { cursor }, { signal });
+      if (answer.status === NOT_FOUND) return null;
       const read = sessionsAnswerSchema.safeParse(answer.body);
-      if (!read.success) {
-        // Not every authority says so.
-        if (answer.status === NOT_FOUND) fleet.sessions(null);
-        else fleet.problem("sessions", reasonOf(failed(answer, "Reading sessions")));
-        return;
-      }
-      ofDevices.push(...read.data.devices);
-      ({ cursor } = read.data);
-      fleet.problem("sessions", undefined);
-      if (cursor === null) fleet.sessions({ all: read.data.sessions, ofDevices });
-      if (pages > 1) this.#sessionsDueMs = nowMs + LIST_EVERY_MS;
+      if (!read.success) throw failed(answer, "Reading sessions");
+      const { sessions: all, devices, complete } = read.data;
+      ofDevices.push(...devices);
+      isComplete &&= complete;
+      const next = read.data.cursor ?? undefined;
+      // A cursor that leads nowhere would never end.
+      if (next === undefined || next === cursor) return { all, ofDevices, isComplete };
+      cursor = next;
+      this.#sessionsDueMs = performance.now() + LIST_EVERY_MS;
     }
   }
 }

@@ -17,9 +17,9 @@ const HEADER = ["DEVICE", "STATUS", "SESSIONS", "LAST DECISION", "SEEN", "CHECKS
 const LONGEST_ID = 60;
 const SHORTEST_ID = 12;
 const BETWEEN = 2;
-/** A narrower terminal has no room for when a device was seen, */
+/** A narrower terminal has no room for when a device was seen. */
 const COLUMNS_FOR_SEEN = 72;
-/** and one that is narrower yet none for its sessions. */
+/** A narrower one has none for its sessions. */
 const COLUMNS_FOR_SESSIONS = 60;
 const LEGEND = "Checks under a lease ask nobody, so they are not counted";
 /** Fewer rows have none to spare for it. */
@@ -67,7 +67,9 @@ function withShortIds(
   const [header = []] = cells;
   const others = header
     .slice(1)
-    .map((_, index) => Math.max(...cells.map((row) => widthOf(row[index + 1] ?? ""))));
+    .map((_, index) =>
+      cells.reduce((most, row) => Math.max(most, widthOf(row[index + 1] ?? "")), 0),
+    );
   const taken = others.reduce((sum, width) => sum + BETWEEN + width, 0);
   const longest = Math.max(Math.min(columns - taken, LONGEST_ID), SHORTEST_ID);
   return cells.map(([id = "", ...rest]) => [shortened(id, longest), ...rest]);
@@ -109,7 +111,7 @@ function cellsOf(device: DeviceState, nowMs: number): readonly string[] {
   return [
     printable(deviceId),
     status,
-    lost === 0 ? String(sessions) : `${sessions}, ${lost} lost`,
+    lost === null || lost === 0 ? String(sessions ?? "-") : `${sessions}, ${lost} lost`,
     lastDecision === null ? "-" : printable(lastDecision.code),
     ageOf(lastDecision?.at ?? lastSeenAt, nowMs),
     checksPerSecond.toFixed(1),

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { call, startTestAuthority } from "../../support/authority.ts";
 import type { TestAuthority } from "../../support/authority.ts";
 import { LeaseClient } from "../../support/lease-client.ts";
-import { createOrg } from "../../support/scoped-keys.ts";
+import { createOrg, createScopedKey } from "../../support/scoped-keys.ts";
 
 interface Page {
   readonly sessions: number;
@@ -19,6 +19,8 @@ describe("the sessions of an org", () => {
   const hold = (devices: readonly string[]): Promise<LeaseClient> =>
     LeaseClient.holding(authority.url, authority.ownerKey, devices);
   const read = async (query = "", from = authority): Promise<Page> => {
+    // What was counted before is not kept any longer.
+    monotonicMs += 500;
     const { status, body } = await call(from, "GET", `/api/v1/sessions${query}`);
     expect({ status, body }).toMatchObject({ status: 200, body: { handler: "sessions" } });
     return body as unknown as Page;
@@ -33,7 +35,7 @@ describe("the sessions of an org", () => {
   afterEach(() => authority.close());
 
   it("are counted for each device that they watch", async () => {
-    expect(await read()).toMatchObject({ sessions: 0, devices: [], cursor: null });
+    expect(await read()).toMatchObject({ sessions: 0, devices: [], complete: true, cursor: null });
     await using one = await hold(["a", "b"]);
     await hold(["a"]);
     await hold([]);
@@ -71,12 +73,28 @@ describe("the sessions of an org", () => {
 
   it("come in pages, in the order of ids", async () => {
     const names = Array.from({ length: 501 }, (_, index) => `w:${String(index).padStart(3, "0")}`);
-    await hold(names);
+    for (const name of names) await register(name);
+    await hold(names.toReversed());
     const first = await read();
     expect(first.devices.map(({ deviceId }) => deviceId)).toEqual(names.slice(0, 500));
     expect(first.cursor).toBe("w:499");
     const second = await read(`?cursor=${encodeURIComponent(first.cursor ?? "")}`);
     expect(second).toMatchObject({ devices: [{ deviceId: "w:500" }], cursor: null });
+  });
+
+  it("are counted once for all who ask soon after", async () => {
+    expect((await read()).sessions).toBe(0);
+    await hold(["a"]);
+    monotonicMs -= 1;
+    expect((await read()).sessions).toBe(0);
+    expect((await read()).sessions).toBe(1);
+  });
+
+  it("do not name what an agent may not, or nobody has registered", async () => {
+    const { secret } = await createScopedKey(authority, "agent", { devicePattern: "a*" });
+    await LeaseClient.holding(authority.url, secret, ["a", "b", "c"]);
+    expect(await read()).toMatchObject({ sessions: 1, devices: [{ deviceId: "a" }] });
+    expect((await read()).devices).toHaveLength(1);
   });
 
   it("of another org are not told", async () => {

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type {
   LeaseMembership,
+  ReplicaAnswers,
   ReplicaQuestion,
   ReplicaRow,
   ReplicaStanding,
@@ -252,11 +253,11 @@ export class Membership implements LeaseMembership {
     return this.#options.announcements.listen(REPORTS, listener);
   }
 
-  ask(question: ReplicaQuestion): Promise<readonly string[]> {
+  ask(question: ReplicaQuestion): Promise<ReplicaAnswers> {
     return this.#questions.ask(question);
   }
 
-  onQuestion(answer: (subject: string) => string): () => void {
+  onQuestion(answer: (subject: string) => Promise<string>): () => void {
     return this.#questions.onQuestion(answer);
   }
 

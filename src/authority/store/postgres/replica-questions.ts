@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
-import type { ReplicaQuestion } from "../lease-store.ts";
+import type { ReplicaAnswers, ReplicaQuestion } from "../lease-store.ts";
 import type { Announcements } from "./announcements.ts";
 import type { Connection } from "./connection.ts";
 
@@ -24,7 +24,7 @@ const ANSWER = {
 const ANSWERS = {
   name: "machineid_answers",
   text: `
-    SELECT a.holders FROM machineid.replicas r
+    SELECT a.holders AS answer FROM machineid.replicas r
       LEFT JOIN machineid.answers a ON a.question = $1 AND a.replica = r.id
     WHERE r.id <> $2 AND r.state = 'in' AND r.since < $3 AND r.sessions IS NULL ORDER BY r.id`,
 };
@@ -51,33 +51,36 @@ export class ReplicaQuestions {
     this.#options = options;
   }
 
-  /** What each of the others answered that did so in time. @throws StoreUnavailableError */
-  async ask({ subject, before }: ReplicaQuestion): Promise<readonly string[]> {
+  /** Asks, and waits for a while. @throws StoreUnavailableError */
+  async ask({ subject, before }: ReplicaQuestion): Promise<ReplicaAnswers> {
     const question = this.#own + randomUUID().slice(this.#own.length);
     await this.#query(ASK, [`${question} ${subject}`]);
     const end = performance.now() + ANSWERED_WITHIN_MS;
     for (;;) {
       const values = [question, this.#options.id() ?? "", before];
-      const rows = await this.#query<{ holders: string | null }>(ANSWERS, values);
-      const answered = rows.map(({ holders }) => holders).filter((holders) => holders !== null);
-      if (answered.length === rows.length || performance.now() > end) {
+      const rows = await this.#query<{ answer: string | null }>(ANSWERS, values);
+      const answers = rows.map(({ answer }) => answer).filter((answer) => answer !== null);
+      const isComplete = answers.length === rows.length;
+      if (isComplete || performance.now() > end) {
         if (rows.length > 0) await this.#query(FORGET, [question]);
-        return answered;
+        return { answers, isComplete };
       }
       await delay(LOOK_MS);
     }
   }
 
   /** @returns what ends it */
-  onQuestion(answer: (subject: string) => string): () => void {
+  onQuestion(answer: (subject: string) => Promise<string>): () => void {
     return this.#options.announcements.listen(QUESTIONS, (payload) => {
       const [, question, subject] = QUESTION.exec(payload) ?? [];
       const id = this.#options.id();
       if (question === undefined || subject === undefined || id === undefined) return;
       if (question.startsWith(this.#own)) return;
-      this.#query(ANSWER, [question, id, answer(subject)]).catch(() => {
-        // Who asked goes on without.
-      });
+      const respond = async (): Promise<void> => {
+        await this.#query(ANSWER, [question, id, await answer(subject)]);
+      };
+      // Anybody who may connect may ask anything. Who asked goes on without an answer.
+      respond().catch(() => undefined);
     });
   }
 

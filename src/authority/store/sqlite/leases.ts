@@ -7,6 +7,7 @@ import type {
   LeaseMembership,
   LeaseStore,
   LeaseTerms,
+  ReplicaAnswers,
   ReplicaStanding,
   StopReported,
   WantedTerms,
@@ -97,8 +98,8 @@ export class FileLeases implements LeaseStore, LeaseMembership {
     return () => undefined;
   }
 
-  ask(): Promise<readonly string[]> {
-    return Promise.resolve([]);
+  ask(): Promise<ReplicaAnswers> {
+    return Promise.resolve({ answers: [], isComplete: true });
   }
 
   onQuestion(): () => void {
