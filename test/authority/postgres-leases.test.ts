@@ -122,6 +122,24 @@ describe("leases of replicas on one PostgreSQL", () => {
     expect(body).toMatchObject({ sessions: 0, complete: false });
   });
 
+  it("answers of a replica that cannot be read are left out, and sessions are said not to be all", async () => {
+    const [one, other] = [await start(), await start()];
+    await post(one, "devices/register", { deviceId: "a" });
+    await LeaseClient.holding(other.url, OWNER_KEY, ["a"]);
+    expect(await sessionsAt(one)).toMatchObject({ sessions: 1 });
+    await database.sql(`
+      CREATE FUNCTION garble() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN NEW.holders := '{'; RETURN NEW; END $$;
+      CREATE TRIGGER garble BEFORE INSERT ON machineid.answers
+        FOR EACH ROW EXECUTE FUNCTION garble()`);
+    const sessions = await call(one, "GET", "/api/v1/sessions");
+    expect(sessions.body).toMatchObject({ sessions: 0, complete: false });
+    const revoked = await post(one, "devices/revoke", { deviceId: "a", wait: "none" });
+    const { version } = revoked.body["stop"] as Progress;
+    const stop = await call(one, "GET", `/api/v1/stops/${version}`);
+    expect(stop).toMatchObject({ status: 200, body: { holders: [] } });
+  });
+
   it("a guard is aborted by a stop at another replica", async () => {
     const [one, other] = [await start(), await start()];
     await post(one, "devices/register", { deviceId: "a" });

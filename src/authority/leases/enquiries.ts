@@ -49,7 +49,8 @@ export class Enquiries {
     const question = { subject: sessionsSubject(asked), before: Number.MAX_SAFE_INTEGER };
     const { answers, isComplete } = await this.#options.replicas.ask(question);
     const elsewhere = readAnswers(sessionsKnownSchema, answers);
-    return { ...sessionPage([await this.#sessionsHere(asked), ...elsewhere]), isComplete };
+    const page = sessionPage([await this.#sessionsHere(asked), ...elsewhere]);
+    return { ...page, isComplete: isComplete && elsewhere.length === answers.length };
   }
 
   /** What another process is answered. @throws SyntaxError when nobody of ours has asked */

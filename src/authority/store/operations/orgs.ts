@@ -1,9 +1,9 @@
 import { decideRestore } from "../../restore.ts";
 import type { Caller, ChangeOptions, Refused, RestoreOptions, VersionConflict } from "../caller.ts";
 import type {
-  OrgPolicy,
   OpenedPart,
   OrgOpened,
+  OrgPolicy,
   OrgRead,
   OrgStandingChanged,
   UsageRead,

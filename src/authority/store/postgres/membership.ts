@@ -167,7 +167,11 @@ export class Membership implements LeaseMembership {
 
   constructor(options: MembershipOptions) {
     this.#options = options;
-    this.#questions = new ReplicaQuestions({ ...options, id: () => this.#id });
+    this.#questions = new ReplicaQuestions({
+      query: (statement, values) => this.#query(statement, values),
+      announcements: options.announcements,
+      id: () => this.#id,
+    });
   }
 
   /** As what it has entered itself. */

@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import type { ReplicaAnswers, ReplicaQuestion } from "../lease-store.ts";
 import type { Announcements } from "./announcements.ts";
-import type { Connection } from "./connection.ts";
 
 /** The channel on which a replica asks the others for what only they know. */
 export const QUESTIONS = "machineid_questions";
@@ -35,8 +34,10 @@ const FORGET = {
 };
 
 export interface ReplicaQuestionsOptions {
-  readonly timeoutMs: number;
-  readonly use: <Result>(work: (connection: Connection) => Promise<Result>) => Promise<Result>;
+  readonly query: <Row extends Record<string, unknown>>(
+    statement: typeof ASK,
+    values: readonly unknown[],
+  ) => Promise<Row[]>;
   readonly announcements: Announcements;
   readonly id: () => string | undefined;
 }
@@ -54,15 +55,15 @@ export class ReplicaQuestions {
   /** Asks, and waits for a while. @throws StoreUnavailableError */
   async ask({ subject, before }: ReplicaQuestion): Promise<ReplicaAnswers> {
     const question = this.#own + randomUUID().slice(this.#own.length);
-    await this.#query(ASK, [`${question} ${subject}`]);
+    await this.#options.query(ASK, [`${question} ${subject}`]);
     const end = performance.now() + ANSWERED_WITHIN_MS;
     for (;;) {
       const values = [question, this.#options.id() ?? "", before];
-      const rows = await this.#query<{ answer: string | null }>(ANSWERS, values);
+      const rows = await this.#options.query<{ answer: string | null }>(ANSWERS, values);
       const answers = rows.map(({ answer }) => answer).filter((answer) => answer !== null);
       const isComplete = answers.length === rows.length;
       if (isComplete || performance.now() > end) {
-        if (rows.length > 0) await this.#query(FORGET, [question]);
+        if (rows.length > 0) await this.#options.query(FORGET, [question]);
         return { answers, isComplete };
       }
       await delay(LOOK_MS);
@@ -77,18 +78,10 @@ export class ReplicaQuestions {
       if (question === undefined || subject === undefined || id === undefined) return;
       if (question.startsWith(this.#own)) return;
       const respond = async (): Promise<void> => {
-        await this.#query(ANSWER, [question, id, await answer(subject)]);
+        await this.#options.query(ANSWER, [question, id, await answer(subject)]);
       };
       // Anybody who may connect may ask anything. Who asked goes on without an answer.
       respond().catch(() => undefined);
     });
-  }
-
-  #query<Row extends Record<string, unknown>>(
-    statement: typeof ASK,
-    values: readonly unknown[],
-  ): Promise<Row[]> {
-    const { use, timeoutMs } = this.#options;
-    return use((connection) => connection.query<Row>(statement, values, timeoutMs));
   }
 }
